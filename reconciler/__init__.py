@@ -1,0 +1,1 @@
+"""Keeps organisations true to what their customers pay for in Lago and Stripe."""
