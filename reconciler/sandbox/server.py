@@ -83,7 +83,9 @@ class LoopbackServer:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self.requests: list[LoggedRequest] = []
-        self._server: BaseWSGIServer = make_server("127.0.0.1", port, self._serve, threaded=True, request_handler=_Quiet)
+        self._server: BaseWSGIServer = make_server(
+            "127.0.0.1", port, self._serve, threaded=True, request_handler=_Quiet
+        )
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # set on the threading subclass that make_server returns
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -123,7 +125,9 @@ class LoopbackServer:
         if fault.breaks in (Break.RESET, Break.HANG):
             return _reset(environ)
         if fault.status is not None:
-            answer = Response(fault.body, status=fault.status, content_type=fault.content_type, headers=dict(fault.headers))
+            answer = Response(
+                fault.body, status=fault.status, content_type=fault.content_type, headers=dict(fault.headers)
+            )
         else:
             answer = self._application(request)
         if fault.breaks is Break.CUT:
