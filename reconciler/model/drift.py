@@ -1,0 +1,149 @@
+"""Drifts, the decisions about them and the fixes that would mend them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Code(StrEnum):
+    """Codes of the catalogue that this version judges; stable and public."""
+
+    TIER_UNDER = "tier_under"
+    PAID_NOT_REFLECTED = "paid_not_reflected"
+    TIER_OVER = "tier_over"
+    ENDED_STILL_ENTITLED = "ended_still_entitled"
+    PAID_TIER_NO_BILLING = "paid_tier_no_billing"
+    BILLING_DISAGREES = "billing_disagrees"
+    SIDE_MISSING = "side_missing"
+    UNEXPECTED_SIDE = "unexpected_side"
+    SUSPENDED_BUT_PAYING = "suspended_but_paying"
+    CANCELED_PAID_THROUGH = "canceled_paid_through"
+    DUPLICATE_SUBSCRIPTION = "duplicate_subscription"
+    LEFTOVER_FREE_SUBSCRIPTION = "leftover_free_subscription"
+    DOUBLE_BILLED = "double_billed"
+    LINK_MISSING = "link_missing"
+    LINK_OTHER_FORM = "link_other_form"
+    ID_SHARED = "id_shared"
+    ORPHAN_PAYER = "orphan_payer"
+    TIER_UNRESOLVABLE = "tier_unresolvable"
+    SNAPSHOT_INCOMPLETE = "snapshot_incomplete"
+    RECORD_INVALID = "record_invalid"
+    UNCLASSIFIED = "unclassified"
+
+
+class Decided(StrEnum):
+    """What is to be done about a drift (drift_codes.md, Decisions)."""
+
+    FIX = "fix"
+    FLAG = "flag"
+    WAIT = "wait"
+    HOLD = "hold"
+    OK = "ok"
+    IGNORE = "ignore"
+
+
+class Direction(StrEnum):
+    """What a fix does to the customer; only LOWER takes something away."""
+
+    LINK = "link"
+    RAISE = "raise"
+    LOWER = "lower"
+
+
+class Severity(StrEnum):
+    """How bad it is for a customer or for the money."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+
+class Call(StrEnum):
+    """The OrgManager update methods, the only things that are ever written."""
+
+    PLAN = "update_org_plan"
+    STATUS = "update_org_status"
+    BILLING_IDS = "update_org_billing_ids"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """An organisation's tier and status, had or due; None where it does not apply or is not known."""
+
+    tier: str | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftMoney:
+    """Monthly minor units of one currency; None is unpriced, which is not 0. `overdue` is once, not monthly."""
+
+    currency: str
+    leak: int | None = 0
+    owed: int | None = 0
+    overbilled: int | None = 0
+    variance: int | None = 0
+    at_risk: int | None = 0
+    overdue: int | None = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """One call of an OrgManager update method with the field values it expects to find (names of the store's fields).
+
+    `arguments` are the method's keyword arguments besides the organisation id.
+    """
+
+    org_id: str
+    drift_id: str
+    call: Call
+    arguments: Mapping[str, str]
+    expects: Mapping[str, str | None]
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One difference, its money, the evidence for it and the fix that would mend it.
+
+    `stopped_by` names the safety rule of the judgement itself that forbids the fix; empty where none does.
+    `id` holds no values, so it stays the same while amounts move.
+    """
+
+    id: str
+    code: Code
+    org_id: str | None
+    org_name: str
+    text: str
+    remedy: str
+    has: State
+    due: State | None
+    money: DriftMoney | None
+    effective_at: datetime | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    fix: Fix | None = None
+    stopped_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is to be done about one drift and why, in words; `blocked_by` is the first rule that stopped its fix.
+
+    `needs_approval`: only policy, and no safety rule, holds the fix back.
+    """
+
+    drift: Drift
+    decided: Decided
+    severity: Severity
+    primary: bool
+    reason: str
+    first_seen: datetime
+    runs_seen: int
+    blocked_by: str | None = None
+    needs_approval: bool = False

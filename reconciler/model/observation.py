@@ -1,0 +1,84 @@
+"""What one pass saw: the store, each source's snapshot with its proof, and what the ledger remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.model.billing import Customer, Source, Subscription
+from reconciler.model.drift import Direction
+from reconciler.model.orgs import InvalidRecord, Org
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadProof:
+    """How a source was read: counts of rows, pages, requests and retries, and the window in which it happened."""
+
+    read_from: datetime
+    read_until: datetime
+    rows: int = 0
+    pages: int = 0
+    requests: int = 0
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What one source said. Without `complete`, absence from it proves nothing, and `problem` says what is missing."""
+
+    source: Source
+    customers: tuple[Customer, ...]
+    subscriptions: tuple[Subscription, ...]
+    complete: bool
+    proof: ReadProof
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerReading:
+    """One customer read afresh, with all subscriptions, ended ones included. Always whole: else the read raises."""
+
+    customer: Customer
+    subscriptions: tuple[Subscription, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreReading:
+    """Every organisation of the store, in file order, the records that are not sound, and a version to compare."""
+
+    orgs: tuple[Org, ...]
+    invalid: tuple[InvalidRecord, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """An open drift as the ledger knows it: since when, and in how many complete runs without a gap."""
+
+    first_seen: datetime
+    runs_seen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What earlier runs left: open drifts, fixes done in the last 24 hours, organisations at the last complete run."""
+
+    open_drifts: Mapping[str, Sighting] = field(default_factory=dict)
+    fixes_done: Mapping[Direction, int] = field(default_factory=dict)
+    population: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """All that a pass knows. A side without a snapshot is not configured."""
+
+    as_of: datetime
+    store: StoreReading
+    snapshots: Mapping[Source, Snapshot]
+    history: History
+
+    @property
+    def complete(self) -> bool:
+        """Whether every configured source was swept in full and proven."""
+        return all(snapshot.complete for snapshot in self.snapshots.values())

@@ -1,0 +1,168 @@
+"""The plan of a run, what became of its fixes, and the record from which every report is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.billing import Source
+from reconciler.model.drift import Decision, Direction, Fix
+from reconciler.model.observation import ReadProof
+from reconciler.model.orgs import Org
+
+
+class Approval(StrEnum):
+    """Whether a fix may be written by a pass, or waits for a person's word."""
+
+    GIVEN = "given"
+    NEEDED = "needed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFix:
+    """A fix of the plan and whether it may be written."""
+
+    fix: Fix
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The fixes of a run in the order of writing; `refused_by` names the limit that refuses a direction.
+
+    `digest` is `sha256:` and the hash over the fixes alone, so two runs over the same facts give the same digest.
+    """
+
+    digest: str
+    fixes: tuple[PlannedFix, ...]
+    refused_by: Mapping[Direction, str]
+
+    @property
+    def to_write(self) -> tuple[Fix, ...]:
+        """What a pass may write: approved, and in a direction that no limit refuses."""
+        return tuple(
+            planned.fix
+            for planned in self.fixes
+            if planned.approval is Approval.GIVEN and planned.fix.direction not in self.refused_by
+        )
+
+
+class OutcomeResult(StrEnum):
+    """What became of a fix: written and read back, no longer true, refused or read back otherwise, not tried."""
+
+    FIXED = "fixed"
+    STALE = "stale"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one fix, and when."""
+
+    fix: Fix
+    result: OutcomeResult
+    at: datetime
+    error: str | None = None
+
+
+class RunMode(StrEnum):
+    """Whether a run may write, and if so how its policy stands."""
+
+    DRY_RUN = "dry-run"
+    FIX = "fix"
+    FLAG = "flag"
+
+
+class RunResult(StrEnum):
+    """The word that a report begins with."""
+
+    CLEAN = "clean"
+    DRIFT = "drift"
+    INCOMPLETE = "incomplete"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Trigger(StrEnum):
+    """Who started a run."""
+
+    CLI = "cli"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRead:
+    """How one side was read, for the report."""
+
+    complete: bool
+    rows: int
+    proof: ReadProof | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyTotals:
+    """Monthly minor units of one currency; `residual` is what the tie-out leaves over, and must be 0.
+
+    billed - overbilled + variance + leak - owed = had (drift_codes.md, Tie-out). `unpriced` counts what was left out.
+    """
+
+    leak: int = 0
+    owed: int = 0
+    overbilled: int = 0
+    variance: int = 0
+    at_risk: int = 0
+    overdue: int = 0
+    billed: int = 0
+    had: int = 0
+    residual: int = 0
+    unpriced: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Organisations, each counted once, drifts by code, and money by currency."""
+
+    orgs: int
+    in_sync: int
+    waiting: int
+    drift: int
+    held: int
+    waived: int
+    excluded: int
+    unclaimed: int
+    by_code: Mapping[str, int]
+    money: Mapping[str, CurrencyTotals]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run, whole: what was read, concluded, planned and done. Reports are made from this and nothing else.
+
+    `partial` runs looked at some organisations or codes only; `orgs` is what the run saw of every organisation.
+    """
+
+    id: str
+    mode: RunMode
+    result: RunResult
+    complete: bool
+    partial: bool
+    exit_code: int
+    started_at: datetime
+    finished_at: datetime
+    as_of: datetime
+    version: str
+    config_sha256: str
+    trigger: Trigger
+    refusal: str | None
+    notes: tuple[str, ...]
+    store: SourceRead
+    sources: Mapping[Source, SourceRead]
+    totals: Totals
+    decisions: tuple[Decision, ...]
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    orgs: tuple[Org, ...]

@@ -1,0 +1,138 @@
+"""What the line needs from the outside, as Protocols; bootstrap.py decides which real thing stands behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.model.billing import Customer, Source
+from reconciler.model.observation import CustomerReading, History, Snapshot
+from reconciler.model.run import RunRecord
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        ...
+
+
+class OrganizationRecord(Protocol):
+    """A record of the store as the application's own model has it; `created_at` may be naive, meaning UTC."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def plan_tier(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def lago_customer_id(self) -> str | None: ...
+    @property
+    def stripe_customer_id(self) -> str | None: ...
+
+
+class UnsoundRecord(Protocol):
+    """A record that the application's own validation refuses; `problem` names no personal data."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def readable(self) -> bool: ...
+
+
+class StoreSnapshot(Protocol):
+    """The whole store at one instant, in file order."""
+
+    @property
+    def organizations(self) -> Mapping[str, OrganizationRecord]: ...
+    @property
+    def invalid(self) -> Sequence[UnsoundRecord]: ...
+    @property
+    def version(self) -> str: ...
+
+
+class OrgManager(Protocol):
+    """The organisation store. Updates return False for an unknown organisation.
+
+    With `expected` (field name to value) an update writes only if the record still holds these values, and raises
+    StaleOrganizationError otherwise. Every method may raise another StoreError.
+    """
+
+    def snapshot(self) -> StoreSnapshot:
+        """Everything, read under one lock."""
+        ...
+
+    def get_org(self, org_id: str) -> OrganizationRecord | None:
+        """One organisation as it is now."""
+        ...
+
+    def update_org_plan(self, org_id: str, plan_tier: str, *, expected: Mapping[str, str | None] | None = None) -> bool:
+        """Set the tier."""
+        ...
+
+    def update_org_status(self, org_id: str, status: str, *, expected: Mapping[str, str | None] | None = None) -> bool:
+        """Set the status."""
+        ...
+
+    def update_org_billing_ids(
+        self,
+        org_id: str,
+        lago_id: str | None = None,
+        stripe_id: str | None = None,
+        *,
+        expected: Mapping[str, str | None] | None = None,
+    ) -> bool:
+        """Set the ids that are given; None leaves an id as it was."""
+        ...
+
+
+class BillingSource(Protocol):
+    """Lago or Stripe, read only."""
+
+    @property
+    def source(self) -> Source: ...
+
+    def read_all(self, as_of: datetime) -> Snapshot:
+        """Every customer and every subscription, ended ones included.
+
+        What could not be read makes the snapshot incomplete, never shorter without saying so. Raises SetupError where
+        the key, its mode or the address is at fault; an outage is an incomplete snapshot, not an error.
+        """
+        ...
+
+    def read_customer(self, customer: Customer) -> CustomerReading:
+        """One customer with every subscription, ended ones included, as it is now.
+
+        A customer that is gone comes back with `deleted`. Raises SourceUnavailableError or SourceRefusedError where
+        the answer is not whole.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """The append-only history of runs."""
+
+    def history(self, now: datetime) -> History:
+        """What earlier runs left. Raises LedgerError."""
+        ...
+
+    def record(self, run: RunRecord) -> None:
+        """Keep one run, in one transaction. Raises LedgerError; then nothing of the run was kept."""
+        ...
+
+
+class ReportWriter(Protocol):
+    """Puts a run before people."""
+
+    def write(self, run: RunRecord) -> None:
+        """Make every configured report of `run`."""
+        ...
