@@ -202,7 +202,7 @@ def run_record(
     *,
     decisions: Sequence[Decision] = (),
     outcomes: Sequence[Outcome] = (),
-    plan: Plan = NO_FIXES
+    plan: Plan = NO_FIXES,
     orgs: Sequence[Org] = TWO_ORGS,
     started_at: datetime = T0,
     mode: RunMode = RunMode.DRY_RUN,
