@@ -15,6 +15,7 @@ ReconcilerError
 ├── SourceUnavailableError     Lago or Stripe does not or no longer answers; try again
 ├── SourceRefusedError         Lago or Stripe answered and refused one request; giving up on it is right
 ├── LedgerError                the ledger cannot be opened, read or written
+├── ReportError                a report cannot be put where it was asked for
 ├── RunRefusedError            a limit refuses the whole run before anything is judged
 ├── RunLockedError             another run holds the lock of this machine
 └── UsageError                 the command was called wrongly
@@ -123,6 +124,14 @@ class SourceRefusedError(ReconcilerError):
 
 class LedgerError(ReconcilerError):
     """The ledger cannot be opened, read or written."""
+
+
+class ReportError(ReconcilerError):
+    """A report cannot be put where it was asked for; the run that it tells of stands."""
+
+    def __init__(self, problem: str, *, remedy: str, not_done: str = "The report was not written") -> None:
+        """Whatever stood in its place is as it was."""
+        super().__init__(problem, remedy=remedy, not_done=not_done)
 
 
 class RunRefusedError(ReconcilerError):
