@@ -104,9 +104,10 @@ class SubscriptionSeeding(CatalogSeeding):
     ) -> str:
         """Add a subscription of `prices` (quantity 1 each) or `items`; any status text is taken.
 
-        Omitted periods: the one that now (or the end, where it ended) falls into, counted from `created` by the first
-        item's interval; the trial where `status` is trialing. A canceled one ended now, at the customer's wish, unless
-        said otherwise; a scheduled cancellation was asked for now. The customer's test clock is taken on.
+        Omitted periods: the one that now (or the end, where it ended) falls into, by the first item's interval counted
+        from `created` or the trial's end; the trial itself where `status` is trialing. A canceled one ended now at the
+        customer's wish unless said otherwise; a scheduled cancellation was asked for now. It is on the customer's test
+        clock.
         """
         items = [*items, *(Item(price=price) for price in prices)]
         if not items:
@@ -122,7 +123,8 @@ class SubscriptionSeeding(CatalogSeeding):
             ended_at = ended_at or created + _FIRST_PAYMENT_TIME
         first = self.get("price", items[0].price)
         every = first["recurring"]
-        start, end = period_around(created, every["interval"], every["interval_count"], ended_at or now)
+        anchor = trial_end if trial_end is not None and trial_end <= now else created
+        start, end = period_around(anchor, every["interval"], every["interval_count"], ended_at or now)
         period_start, period_end = period_start or start, period_end or end
         if cancel_at_period_end:
             cancel_at = cancel_at or period_end

@@ -27,7 +27,7 @@ class StripeWorld:
             "price": Table(indexed=("product",)),
             "customer": Table(),
             "coupon": Table(),
-            "discount": Table(),
+            "discount": Table(in_order_added=True),
             "subscription": Table(indexed=("customer",)),
             "subscription_item": Table(indexed=("subscription",), in_order_added=True),
             "subscription_schedule": Table(indexed=("customer",)),
