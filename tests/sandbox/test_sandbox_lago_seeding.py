@@ -1,4 +1,4 @@
-"""A world built in process: the same calls build the same world, every state can be made, and large worlds are quick."""
+"""A world built in process: equal calls build equal worlds, every state can be made, and large worlds are quick."""
 
 from __future__ import annotations
 

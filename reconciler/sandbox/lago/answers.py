@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 import uuid
+from http import HTTPStatus
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 _JSON = "application/json; charset=utf-8"
+_OUTER_JSON = "application/json; charset=UTF-8"  # where the framework answers before or instead of the application
 _ESCAPED = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -66,16 +68,18 @@ def crashed() -> RefusedError:
 def bad_json(request: Request) -> Response:
     """400 for a body that does not parse: with a body only for who accepts JSON by name."""
     if "application/json" in request.headers.get("Accept", ""):
-        text, kind = '{"status":400,"error":"Bad Request"}', "application/json; charset=UTF-8"
+        answer = Response('{"status":400,"error":"Bad Request"}', status=400, content_type=_OUTER_JSON)
     else:
-        text, kind = "", "text/html; charset=UTF-8"
-    return _finish(request, Response(text, status=400, content_type=kind))
+        answer = Response("", status=400, content_type="text/html; charset=UTF-8")
+    return _finish(request, answer)
 
 
 def refusal(request: Request, refused: RefusedError) -> Response:
     """The answer that a refusal stands for."""
-    answer = Response(_dump(refused.body), status=refused.status, content_type=_JSON)
-    answer.headers["Cache-Control"] = "no-cache"
+    failed = refused.status == HTTPStatus.INTERNAL_SERVER_ERROR
+    answer = Response(_dump(refused.body), status=refused.status, content_type=_OUTER_JSON if failed else _JSON)
+    if not failed:
+        answer.headers["Cache-Control"] = "no-cache"
     return _finish(request, answer)
 
 

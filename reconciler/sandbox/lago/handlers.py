@@ -133,12 +133,12 @@ class Handlers:
         """Change a subscription, never its plan."""
         body = call.root("subscription")
         row = subscription_writes.update(self.store, call.id, body, call.query.scalars.get("status"))
-        return {"subscription": views.subscription_alone(row, self.store.now())}
+        return {"subscription": views.subscription_changed(row, self.store.now())}
 
     def delete_subscription(self, call: Call) -> Body:
         """Terminate a subscription or cancel its pending change."""
         row = subscription_writes.end(self.store, call.id, call.query.scalars.get("status"))
-        return {"subscription": views.subscription_alone(row, self.store.now())}
+        return {"subscription": views.subscription_ended(row, self.store.now())}
 
     def invoices(self, call: Call, customer: Customer | None = None) -> Body:
         """The list of invoices, of everyone or of one customer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -95,13 +95,19 @@ def overdue_balances(rows: Iterable[Invoice], organization_id: str) -> dict[str,
     }
 
 
+def _billed_days(row: Invoice, subscription: Subscription) -> tuple[date, date]:
+    first, last = plan_period(row.created_at.date(), subscription)
+    started_at = subscription.started_at
+    return max(first, started_at.date() if started_at else first), last
+
+
 def _major_units(minor: int) -> str:
     text = str(Decimal(minor) / 100)
     return text if "." in text else f"{text}.0"
 
 
 def _billing_period(row: Invoice, subscription: Subscription) -> dict[str, Any]:
-    first, last = plan_period(row.issuing_date, subscription)
+    first, last = _billed_days(row, subscription)
     made = instant(row.created_at)
     return {
         "lago_subscription_id": subscription.lago_id,
@@ -119,7 +125,7 @@ def _billing_period(row: Invoice, subscription: Subscription) -> dict[str, Any]:
 
 def _fee(row: Invoice, subscription: Subscription) -> dict[str, Any]:
     plan = subscription.plan
-    first, last = plan_period(row.issuing_date, subscription)
+    first, last = _billed_days(row, subscription)
     amount = row.fees_amount_cents
     whole = _major_units(amount)
     return {

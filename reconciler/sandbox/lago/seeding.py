@@ -223,6 +223,20 @@ class World:
             store.invoices.add(row)
             return row
 
+    def redate_invoice(self, invoice: Invoice, *, issuing_date: date) -> None:
+        """Move an invoice's issuing and due date, as if time had passed; the overdue mark waits for the hourly jobs."""
+        with self._running() as store:
+            invoice.issuing_date = invoice.payment_due_date = issuing_date
+            store.invoices.changed()
+
+    def find_subscription(self, external_id: str, *, status: str = "active") -> Subscription:
+        """The newest row with this external id and status, however it came to be."""
+        with self._running() as store:
+            rows = store.subscriptions_called(external_id, SubscriptionStatus(status))
+            if not rows:
+                raise ValueError(f"no {status} subscription {external_id!r}")
+            return rows[-1]
+
     def add_applied_coupon(self, customer_external_id: str, code: str, **given: Any) -> AppliedCoupon:
         """Add a coupon to a customer; `given` are fields of `AppliedCoupon`."""
         with self._running() as store:

@@ -175,15 +175,19 @@ def subscription_row(row: Subscription, now: datetime) -> dict[str, Any]:
     }
 
 
+def subscription_ended(row: Subscription, now: datetime) -> dict[str, Any]:
+    """A subscription as a DELETE answers it."""
+    return {**subscription_row(row, now), "plan": plan_core(row.plan), "applied_invoice_custom_sections": []}
+
+
+def subscription_changed(row: Subscription, now: datetime) -> dict[str, Any]:
+    """A subscription as a PUT answers it."""
+    return {**subscription_ended(row, now), "applicable_usage_thresholds": []}
+
+
 def subscription_alone(row: Subscription, now: datetime) -> dict[str, Any]:
-    """A subscription as a read or a write of that one answers it."""
-    return {
-        **subscription_row(row, now),
-        "entitlements": [],
-        "plan": plan_core(row.plan),
-        "applicable_usage_thresholds": [],
-        "applied_invoice_custom_sections": [],
-    }
+    """A subscription as a GET of that one or a POST answers it."""
+    return {**subscription_changed(row, now), "entitlements": []}
 
 
 def _downgrade_date(row: Subscription, follower: Subscription, now: datetime) -> str | None:
