@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import stripe
@@ -157,6 +158,11 @@ def test_prices_are_found_by_key_product_currency_and_interval(world: World, cli
     assert ids(get(client, "/v1/prices", recurring={"interval": "month"})) == [other, world.usd]
 
 
+def test_a_flag_is_true_or_false(client: stripe.StripeClient) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="Invalid boolean: yes"):
+        get(client, "/v1/prices", active="yes")
+
+
 def test_a_lookup_key_given_anew_leaves_the_old_price_without_one(world: World, client: stripe.StripeClient) -> None:
     heir = world.sandbox.add_price(world.product, unit_amount=2500, lookup_key="team_usd")
     assert get(client, f"/v1/prices/{world.usd}")["lookup_key"] is None
@@ -198,6 +204,14 @@ def test_schedules_are_listed_and_the_planned_one_stands_on_its_subscription(
     assert get(client, f"/v1/subscriptions/{subscription}")["schedule"] == active
     current = get(client, f"/v1/subscription_schedules/{active}")["current_phase"]
     assert current["end_date"] == int((NOW + month).timestamp())
+
+
+def test_coupons_are_listed_and_retrieved(world: World, client: stripe.StripeClient) -> None:
+    half = world.sandbox.add_coupon(percent_off=Decimal(50), duration="once")
+    fixed = world.sandbox.add_coupon(amount_off=500, currency="eur")
+    assert ids(get(client, "/v1/coupons")) == [fixed, half]
+    assert client.v1.coupons.retrieve(half).percent_off == 50.0
+    assert (client.v1.coupons.retrieve(fixed).amount_off, client.v1.coupons.retrieve(fixed).currency) == (500, "eur")
 
 
 def test_a_subscription_shows_ten_items_and_lists_the_rest(world: World, client: stripe.StripeClient) -> None:

@@ -53,6 +53,12 @@ def test_an_unknown_route_is_a_404_that_names_it(server: LoopbackServer, path: s
     assert (e.value.http_status, e.value.code) == (404, None)
 
 
+def test_a_write_is_no_route_at_all(server: LoopbackServer) -> None:
+    with library_client(server.url) as client, pytest.raises(stripe.InvalidRequestError) as refused:
+        client.v1.customers.create({"name": "Acme"})
+    assert "Unrecognized request URL (POST: /v1/customers)" in str(refused.value)
+
+
 def test_a_missing_key_is_a_401(server: LoopbackServer) -> None:
     status, headers = _plain_get(f"{server.url}/v1/customers", {})
     assert (status, headers["WWW-Authenticate"]) == (401, 'Basic realm="Stripe"')
@@ -81,6 +87,11 @@ def test_a_publishable_key_is_refused(server: LoopbackServer) -> None:
 def test_a_key_may_come_as_basic_user_name(server: LoopbackServer) -> None:
     user = base64.b64encode(f"{KEY}:".encode()).decode()
     assert _plain_get(f"{server.url}/v1/customers", {"Authorization": f"Basic {user}"})[0] == 200
+
+
+@pytest.mark.parametrize("authorization", ["Basic not-base64!", "Digest x", "Bearer", "Bearer "])
+def test_an_authorization_that_holds_no_key_is_a_401(server: LoopbackServer, authorization: str) -> None:
+    assert _plain_get(f"{server.url}/v1/customers", {"Authorization": authorization})[0] == 401
 
 
 def test_a_restricted_key_reads_what_it_may_and_learns_which_permission_it_lacks(server: LoopbackServer) -> None:

@@ -107,6 +107,16 @@ def test_deleting_a_customer_ends_its_living_subscriptions_alone() -> None:
     assert statuses == {living: "canceled", expired: "incomplete_expired", others: "active"}
 
 
+def test_a_subscription_without_items_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one item"):
+        _sandbox().add_subscription("cus_acme")
+
+
+def test_only_a_customer_that_exists_can_be_deleted() -> None:
+    with pytest.raises(KeyError):
+        _sandbox().delete_customer("cus_none")
+
+
 def test_an_invoice_takes_over_from_its_subscription_and_becomes_its_latest() -> None:
     sandbox = _sandbox()
     subscription = sandbox.add_subscription(

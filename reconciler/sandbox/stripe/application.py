@@ -1,9 +1,10 @@
-"""Answers Stripe's HTTP routes from a world: authenticates, routes, lists and retrieves."""
+"""Answers Stripe's HTTP routes from a world: authenticates, lists and retrieves; there are no writes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from http import HTTPStatus
 from itertools import count
 
 from werkzeug.wrappers import Request, Response
@@ -52,7 +53,7 @@ class StripeApplication:
             text, status = json.dumps(self._answer(request, granted)), 200
         except Refusal as refusal:
             text, status = refusals.body(refusal.error), refusal.status
-            if status == 401:  # noqa: PLR2004 - the status that must name a way to authenticate
+            if status == HTTPStatus.UNAUTHORIZED:
                 headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
         return Response(text, status=status, content_type="application/json", headers=headers)
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request
 
 from reconciler.sandbox.stripe.refusals import Refusal
 
-PERMISSION_OF = {
+_PERMISSION_OF = {
     "coupon": "rak_coupon",
     "customer": "rak_customer",
     "invoice": "rak_invoice",
@@ -75,18 +75,17 @@ class Granted:
         self._permissions = permissions
         self._account = account
 
-    def need(self, kind: str, *, write: bool = False) -> None:
-        """Raise Refusal (403) unless objects of `kind` may be read, or written; to write includes to read."""
-        stem = PERMISSION_OF.get(kind)
-        if self._permissions is None or stem is None or f"{stem}_write" in self._permissions:
+    def need(self, kind: str) -> None:
+        """Raise Refusal (403) unless objects of `kind` may be read; a permission to write includes it."""
+        stem = _PERMISSION_OF.get(kind)
+        if self._permissions is None or stem is None:
             return
-        if not write and f"{stem}_read" in self._permissions:
+        if not {f"{stem}_read", f"{stem}_write"}.isdisjoint(self._permissions):
             return
-        needed = f"{stem}_write" if write else f"{stem}_read"
         raise Refusal(
             403,
             f"The provided key '{_masked(self._key)}' does not have the required permissions for this endpoint on "
-            f"account '{self._account}'. Having the '{needed}' permission would allow this request to continue.",
+            f"account '{self._account}'. Having the '{stem}_read' permission would allow this request to continue.",
         )
 
 

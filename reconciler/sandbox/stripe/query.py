@@ -85,13 +85,6 @@ class Query:
         self._read.update(key for key, _ in named)
         return [value for _, value in named]
 
-    def mapping(self, name: str) -> dict[str, str]:
-        """The values of name[key], by key."""
-        pattern = re.compile(re.escape(name) + r"\[([^\[\]]+)\]")
-        matches = [(pattern.fullmatch(key), key, value) for key, value in self._pairs]
-        self._read.update(key for match, key, _ in matches if match)
-        return {match[1]: value for match, _, value in matches if match}
-
     def refuse_unread(self) -> None:
         """Raise Refusal where a parameter was sent that nothing has read."""
         unknown = next((key for key, _ in self._pairs if key not in self._read), None)

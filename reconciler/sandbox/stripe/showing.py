@@ -47,12 +47,13 @@ def _check(tree: Tree, kind: str, granted: Granted) -> None:
             raise Refusal(400, f"This property cannot be expanded ({field}).")
         if relation.how in (How.REFERENCE, How.REFERENCES):
             granted.need(relation.kind)
+        rows = below
         if relation.how is How.NESTED and below:
             wrong = next((name for name in below if name != "data"), None)
             if wrong is not None:
                 raise Refusal(400, f"This property cannot be expanded ({wrong}).")
-            below = below["data"]  # noqa: PLW2901 - the list object is no level of its own
-        _check(below, relation.kind, granted)
+            rows = below["data"]
+        _check(rows, relation.kind, granted)
 
 
 def shown(world: StripeWorld, kind: str, row: Json, tree: Tree) -> Json:

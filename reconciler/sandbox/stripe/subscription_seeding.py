@@ -55,19 +55,21 @@ class SubscriptionSeeding(CatalogSeeding):
             metadata=metadata or {},
             test_clock=test_clock,
         )
-        self._add("customer", row)
         if coupon is not None:
             row["discount"] = self._discount(coupon, row["id"], row["created"])
+        customer = self._add("customer", row)
         if deleted:
-            self.delete_customer(row["id"])
-        return str(row["id"])
+            self.delete_customer(customer)
+        return customer
 
     def delete_customer(self, customer: str) -> None:
         """Delete a customer, which cancels its living subscriptions at once."""
-        self.tables["customer"].rows[customer] = objects.deleted_customer(customer)
-        for row in self.tables["subscription"].those_with("customer", customer):
-            if row["status"] not in _ENDED:
-                self.cancel_subscription(row["id"])
+        row = self.get("customer", customer)
+        row.clear()
+        row.update(objects.deleted_customer(customer))
+        for held in self.tables["subscription"].those_with("customer", customer):
+            if held["status"] not in _ENDED:
+                self.cancel_subscription(held["id"])
 
     def cancel_subscription(self, subscription: str) -> None:
         """End a subscription now."""
