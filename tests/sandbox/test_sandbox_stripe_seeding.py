@@ -141,10 +141,11 @@ def test_a_change_is_seen_by_the_next_request() -> None:
     item = sandbox.get("subscription", subscription)["items"][0]
     with sandbox.serve() as server, library_client(server.url) as client:
         sandbox.change(subscription, status="past_due", cancel_at=NOW)
-        sandbox.change(item, price="price_year", plan="price_year")
+        sandbox.change(item, price="price_year")
         answer = get(client, f"/v1/subscriptions/{subscription}")
     assert (answer["status"], answer["cancel_at"]) == ("past_due", int(NOW.timestamp()))
-    assert answer["items"]["data"][0]["price"]["id"] == "price_year"
+    shown = answer["items"]["data"][0]
+    assert shown["price"]["id"] == shown["plan"]["id"] == "price_year"
 
 
 @pytest.mark.parametrize("field", ["customer", "created", "stauts"])

@@ -46,6 +46,8 @@ class StripeWorld:
         for field in fields:
             if field not in row or field in _FIXED:
                 raise ValueError(f"{row['object']} has no changeable field {field}")
+        if row["object"] == "subscription_item" and "price" in fields:
+            fields["plan"] = self.get("price", fields["price"])["id"]  # the legacy plan has its price's id
         row.update({k: self._seconds(v) if isinstance(v, datetime) else v for k, v in fields.items()})
 
     def _add(self, kind: str, row: Json) -> str:
