@@ -1,0 +1,156 @@
+"""Writes the fixes of a plan, each only after its organisation was read again and judged again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from reconciler.cycle.line import Line, Pass
+from reconciler.cycle.observe import as_org
+from reconciler.errors import ReconcilerError, SourceRefusedError, SourceUnavailableError, StaleOrganizationError
+from reconciler.model.billing import Source
+from reconciler.model.drift import Call, Decided, Direction, Fix
+from reconciler.model.observation import Observation
+from reconciler.model.orgs import Org
+from reconciler.model.run import Outcome, OutcomeResult, Plan, RunMode
+from reconciler.rules.case import World
+from reconciler.rules.compare import Findings, make_world
+from reconciler.rules.decide import Scope, decide
+from reconciler.rules.identity import link_of
+from reconciler.rules.judge import judge_org
+
+_log = structlog.get_logger()
+
+_FAILURES_THAT_STOP = 5
+
+
+def apply(plan: Plan, observation: Observation, line: Line, asked: Pass) -> tuple[Outcome, ...]:
+    """Write what `plan` may write, in its order; nothing in a dry run.
+
+    One failure stops no other fix; five in a row stop the rest, which come back as skipped.
+    """
+    if asked.mode is RunMode.DRY_RUN or not plan.to_write:
+        return ()
+    applier = _Applier(observation, line, asked.scope)
+    outcomes: list[Outcome] = []
+    failed_in_a_row = 0
+    for fix in plan.to_write:
+        if failed_in_a_row < _FAILURES_THAT_STOP:
+            outcome = applier.apply_one(fix)
+        else:
+            outcome = applier.outcome(fix, OutcomeResult.SKIPPED, f"{_FAILURES_THAT_STOP} fixes in a row failed")
+        failed = outcome.result in {OutcomeResult.FAILED, OutcomeResult.SKIPPED}
+        failed_in_a_row = failed_in_a_row + 1 if failed else 0
+        outcomes.append(outcome)
+        _say(outcome)
+    return tuple(outcomes)
+
+
+class _Applier:
+    """Applies the fixes of one observation, one at a time; remembers what it wrote itself."""
+
+    def __init__(self, observation: Observation, line: Line, scope: Scope) -> None:
+        self._line = line
+        self._observation = observation
+        self._scope = scope
+        self._world: World = make_world(observation, line.terms)
+        self._orgs: dict[str, Org] = {org.id: org for org in observation.store.orgs}
+
+    def apply_one(self, fix: Fix) -> Outcome:
+        """Read again, judge again, write, read back."""
+        try:
+            stale = self._stale(fix)
+            if stale:
+                return self.outcome(fix, OutcomeResult.STALE, stale)
+            if not self._write(fix):
+                return self.outcome(fix, OutcomeResult.STALE, "the organisation is no longer in the store")
+            return self._read_back(fix)
+        except StaleOrganizationError as error:
+            return self.outcome(fix, OutcomeResult.STALE, error.problem)
+        except (SourceUnavailableError, SourceRefusedError) as error:
+            return self.outcome(fix, OutcomeResult.SKIPPED, error.problem)
+        except ReconcilerError as error:
+            return self.outcome(fix, OutcomeResult.FAILED, error.problem)
+
+    def _stale(self, fix: Fix) -> str:
+        """Why `fix` must not be written after all, by a fresh look at the store and at billing; empty if it may."""
+        record = self._line.store.get_org(fix.org_id)
+        if record is None:
+            return "the organisation is no longer in the store"
+        org = as_org(record)
+        if org != self._orgs[fix.org_id]:
+            return "the organisation changed since it was read"
+        world = replace(self._world, now=self._line.clock.now())
+        for source in self._sides_to_read(fix):
+            for customer_id in link_of(org, source, self._world.index).customers:
+                known = self._world.index.customers[source].get(customer_id)
+                if known is None:
+                    return f"the {source} customer {customer_id} is not known"
+                reading = self._line.sources[source].read_customer(known)
+                if reading.customer.org_key != known.org_key or reading.customer.deleted:
+                    return f"the {source} customer {customer_id} changed since it was read"
+                world = replace(world, index=world.index.with_reading(reading))
+        verdict = judge_org(org, world)
+        again = decide(
+            Findings(verdicts=(verdict,), unclaimed=(), unreadable=()),
+            self._observation,
+            self._line.policy,
+            self._scope,
+        )
+        if not any(each.decided is Decided.FIX and each.drift.fix == fix for each in again):
+            return "read again, billing no longer says so"
+        return ""
+
+    def _sides_to_read(self, fix: Fix) -> tuple[Source, ...]:
+        """To raise, every granting side; to lower or to link, every configured one."""
+        if fix.direction is Direction.RAISE:
+            return self._world.terms.authority_for(fix.org_id).sides
+        return tuple(self._line.sources)
+
+    def _write(self, fix: Fix) -> bool:
+        match fix.call:
+            case Call.PLAN:
+                return self._line.store.update_org_plan(fix.org_id, **fix.arguments, expected=fix.expects)
+            case Call.STATUS:
+                return self._line.store.update_org_status(fix.org_id, **fix.arguments, expected=fix.expects)
+            case Call.BILLING_IDS:
+                return self._line.store.update_org_billing_ids(fix.org_id, **fix.arguments, expected=fix.expects)
+
+    def _read_back(self, fix: Fix) -> Outcome:
+        wanted = _after(self._orgs[fix.org_id], fix)
+        record = self._line.store.get_org(fix.org_id)
+        if record is None or as_org(record) != wanted:
+            return self.outcome(fix, OutcomeResult.FAILED, "reading it back shows something else than was written")
+        self._orgs[fix.org_id] = wanted
+        return self.outcome(fix, OutcomeResult.FIXED)
+
+    def outcome(self, fix: Fix, result: OutcomeResult, error: str | None = None) -> Outcome:
+        """What became of `fix`, now."""
+        return Outcome(fix=fix, result=result, at=self._line.clock.now(), error=error)
+
+
+def _after(org: Org, fix: Fix) -> Org:
+    names = {"plan_tier": "tier", "status": "status", "lago_id": "lago_id", "stripe_id": "stripe_id"}
+    changed: dict[str, str] = {names[argument]: value for argument, value in fix.arguments.items()}
+    return Org(
+        id=org.id,
+        name=org.name,
+        created_at=org.created_at,
+        tier=changed.get("tier", org.tier),
+        status=changed.get("status", org.status),
+        lago_id=changed.get("lago_id", org.lago_id),
+        stripe_id=changed.get("stripe_id", org.stripe_id),
+    )
+
+
+def _say(outcome: Outcome) -> None:
+    fix = outcome.fix
+    fields = {"org_id": fix.org_id, "drift_id": fix.drift_id, "call": fix.call.value, "direction": fix.direction.value}
+    match outcome.result:
+        case OutcomeResult.FIXED:
+            _log.info("fix.applied", **fields, arguments=dict(fix.arguments))
+        case OutcomeResult.STALE:
+            _log.warning("fix.stale", **fields, reason=outcome.error)
+        case OutcomeResult.FAILED | OutcomeResult.SKIPPED:
+            _log.error("fix.failed", **fields, reason=outcome.error)

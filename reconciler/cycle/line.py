@@ -1,0 +1,38 @@
+"""What a pass stands on: the real things, what their owner decided, and how this one pass is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.model.billing import Source
+from reconciler.model.run import RunMode, Trigger
+from reconciler.model.terms import Limits, Policy, Terms
+from reconciler.ports import BillingSource, Clock, Ledger, OrgManager, ReportWriter
+from reconciler.rules.decide import Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Everything real that a pass stands on, and what its owner decided. Without a ledger nothing is recorded."""
+
+    store: OrgManager
+    sources: Mapping[Source, BillingSource]
+    ledger: Ledger | None
+    reports: ReportWriter
+    clock: Clock
+    terms: Terms
+    policy: Policy
+    limits: Limits
+    config_sha256: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """How one pass is to be done; a dry run writes nothing. `notes` are told in the report."""
+
+    mode: RunMode
+    scope: Scope = field(default_factory=Scope)
+    trigger: Trigger = Trigger.CLI
+    notes: tuple[str, ...] = ()

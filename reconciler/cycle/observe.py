@@ -1,0 +1,68 @@
+"""Reads everything that a pass judges: the store, every configured source, and what the ledger remembers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
+
+import structlog
+
+from reconciler.cycle.line import Line
+from reconciler.model.observation import History, Observation, Snapshot, StoreReading
+from reconciler.model.orgs import InvalidRecord, Org
+from reconciler.ports import OrganizationRecord
+
+_log = structlog.get_logger()
+
+
+def observe(line: Line) -> Observation:
+    """One look at everything.
+
+    The store is read first: whoever changes it while the sources are read is found by the re-read before a write.
+    Raises StoreError, SetupError or LedgerError; a source that is merely away gives an incomplete snapshot.
+    """
+    as_of = line.clock.now()
+    history = History() if line.ledger is None else line.ledger.history(as_of)
+    held = line.store.snapshot()
+    reading = StoreReading(
+        orgs=tuple(as_org(record) for record in held.organizations.values()),
+        invalid=tuple(
+            InvalidRecord(key=each.key, problem=each.problem, readable=each.readable) for each in held.invalid
+        ),
+        version=held.version,
+    )
+    _log.info("source.read", source="orgs", complete=True, rows=len(reading.orgs), invalid=len(reading.invalid))
+    with ThreadPoolExecutor(max_workers=max(1, len(line.sources))) as pool:
+        reads = {name: pool.submit(source.read_all, as_of) for name, source in line.sources.items()}
+        snapshots = {name: read.result() for name, read in reads.items()}
+    for snapshot in snapshots.values():
+        _say(snapshot)
+    return Observation(as_of=as_of, store=reading, snapshots=snapshots, history=history)
+
+
+def as_org(record: OrganizationRecord) -> Org:
+    """A record of the store as the rules know it; its naive times mean UTC (facts of the store)."""
+    created = record.created_at
+    return Org(
+        id=record.id,
+        name=record.name,
+        tier=record.plan_tier,
+        status=record.status,
+        created_at=created if created.tzinfo else created.replace(tzinfo=UTC),
+        lago_id=record.lago_customer_id,
+        stripe_id=record.stripe_customer_id,
+    )
+
+
+def _say(snapshot: Snapshot) -> None:
+    proof = snapshot.proof
+    _log.info(
+        "source.read",
+        source=snapshot.source.value,
+        complete=snapshot.complete,
+        rows=proof.rows,
+        requests=proof.requests,
+        retries=proof.retries,
+    )
+    if not snapshot.complete:
+        _log.warning("source.incomplete", source=snapshot.source.value, problem=snapshot.problem)

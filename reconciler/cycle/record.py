@@ -1,0 +1,145 @@
+"""Makes the record of a pass, keeps it in the ledger and hands it to the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from reconciler.cycle.line import Line, Pass
+from reconciler.errors import LedgerError
+from reconciler.model.billing import Source
+from reconciler.model.drift import Decided, Decision
+from reconciler.model.observation import Observation
+from reconciler.model.run import Outcome, Plan, RunMode, RunRecord, RunResult, SourceRead
+from reconciler.rules.compare import Findings
+from reconciler.rules.conclude import conclude
+from reconciler.rules.limits import Refusal
+from reconciler.rules.planning import NO_PLAN
+from reconciler.rules.totals import add_up
+
+_log = structlog.get_logger()
+
+_NOTHING_FOUND = Findings(verdicts=(), unclaimed=(), unreadable=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The id of a pass and when it began."""
+
+    id: str
+    at: datetime
+
+
+def record(
+    started: Started,
+    line: Line,
+    asked: Pass,
+    observation: Observation,
+    *,
+    findings: Findings = _NOTHING_FOUND,
+    decisions: Sequence[Decision] = (),
+    plan: Plan = NO_PLAN,
+    outcomes: Sequence[Outcome] = (),
+    refusal: Refusal | None = None,
+) -> RunRecord:
+    """Keep the pass and make its reports.
+
+    A dry run that the ledger will not take says so and goes on; any other raises LedgerError after its reports are
+    made, since what was written must be told.
+    """
+    result, exit_code = conclude(
+        refused=refusal is not None,
+        complete=observation.complete,
+        decisions=decisions,
+        plan=plan,
+        outcomes=outcomes,
+    )
+    run = RunRecord(
+        id=started.id,
+        mode=asked.mode,
+        result=result,
+        complete=observation.complete and refusal is None,
+        partial=asked.scope.partial,
+        exit_code=exit_code,
+        started_at=started.at,
+        finished_at=line.clock.now(),
+        as_of=observation.as_of,
+        version=line.version,
+        config_sha256=line.config_sha256,
+        trigger=asked.trigger,
+        refusal=refusal.text if refusal else None,
+        notes=(*asked.notes, *_notes(observation, line)),
+        store=SourceRead(complete=True, rows=len(observation.store.orgs)),
+        sources={
+            source: SourceRead(
+                complete=snapshot.complete,
+                rows=len(snapshot.subscriptions),
+                proof=snapshot.proof,
+                problem=snapshot.problem,
+            )
+            for source, snapshot in observation.snapshots.items()
+        },
+        totals=add_up(findings, decisions),
+        decisions=tuple(decisions),
+        plan=plan,
+        outcomes=tuple(outcomes),
+        orgs=observation.store.orgs,
+    )
+    _say(run)
+    failure: LedgerError | None = None
+    if line.ledger is not None:
+        try:
+            line.ledger.record(run)
+        except LedgerError as error:
+            failure = error
+            run = replace(run, notes=(*run.notes, f"This run is not in the ledger: {error.problem}"))
+    line.reports.write(run)
+    if failure is not None and asked.mode is not RunMode.DRY_RUN:
+        raise failure
+    return run
+
+
+def _notes(observation: Observation, line: Line) -> Iterator[str]:
+    for source in Source:
+        if source not in observation.snapshots:
+            yield f"{source} is not configured and was not read"
+    metered = sum(
+        any(item.metered for item in subscription.items)
+        for snapshot in observation.snapshots.values()
+        for subscription in snapshot.subscriptions
+    )
+    if metered:
+        yield f"Metered parts of {metered} subscriptions are not in the amounts"
+    for org_id, reason in sorted(line.terms.exclude.items()):
+        yield f"{org_id} is excluded: {reason}"
+    yield "Refunds are not read"
+
+
+def _say(run: RunRecord) -> None:
+    for decision in run.decisions:
+        if decision.decided in {Decided.FIX, Decided.FLAG, Decided.HOLD}:
+            _log.info(
+                "drift.found",
+                org_id=decision.drift.org_id,
+                drift_id=decision.drift.id,
+                code=decision.drift.code.value,
+                decision=decision.decided.value,
+                blocked_by=decision.blocked_by,
+            )
+    for direction, rule in run.plan.refused_by.items():
+        _log.error("plan.refused", direction=direction.value, limit=rule, digest=run.plan.digest)
+    if run.result is RunResult.REFUSED and run.refusal:
+        _log.error("plan.refused", reason=run.refusal)
+    _log.info(
+        "run.finished",
+        result=run.result.value,
+        exit_code=run.exit_code,
+        complete=run.complete,
+        orgs=run.totals.orgs,
+        drift=run.totals.drift,
+        held=run.totals.held,
+        fixes=len(run.outcomes),
+    )

@@ -1,0 +1,44 @@
+"""One pass along the line, from reading everything to the record that reports are made from."""
+
+from __future__ import annotations
+
+import secrets
+
+import structlog
+
+from reconciler.cycle.apply import apply
+from reconciler.cycle.line import Line, Pass
+from reconciler.cycle.observe import observe
+from reconciler.cycle.record import Started, record
+from reconciler.model.run import RunRecord
+from reconciler.rules.compare import find_drifts
+from reconciler.rules.decide import decide
+from reconciler.rules.limits import refuse_run
+from reconciler.rules.planning import build_plan
+
+_log = structlog.get_logger()
+
+
+def run_pass(line: Line, asked: Pass) -> RunRecord:
+    """Observe, judge, decide, plan, apply, record and report.
+
+    Raises SetupError, StoreError or LedgerError before anything is written; a source that is away, a limit that
+    refuses or a fix that fails is in the record instead. A ledger that fails after writing raises LedgerError once the
+    reports are made.
+    """
+    started_at = line.clock.now()
+    started = Started(id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", at=started_at)
+    with structlog.contextvars.bound_contextvars(run_id=started.id):
+        _log.info("run.started", mode=asked.mode.value, trigger=asked.trigger.value, partial=asked.scope.partial)
+
+        observation = observe(line)
+        refusal = refuse_run(observation, line.limits)
+        if refusal:
+            return record(started, line, asked, observation, refusal=refusal)
+        findings = find_drifts(observation, line.terms)
+        decisions = decide(findings, observation, line.policy, asked.scope)
+        plan = build_plan(decisions, observation, line.terms, line.limits, asked.scope)
+        outcomes = apply(plan, observation, line, asked)
+        return record(
+            started, line, asked, observation, findings=findings, decisions=decisions, plan=plan, outcomes=outcomes
+        )

@@ -1,0 +1,114 @@
+"""The money of one organisation: what is billed, what is due, what it has, and the row it adds to the tie-out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.model.billing import Source
+from reconciler.model.catalog import Tier
+from reconciler.model.orgs import ACTIVE, Org
+from reconciler.model.terms import Authority, Terms
+from reconciler.rules.matching import list_price
+from reconciler.rules.standing import Granting, Standing, granted_tier, monthly_sum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """Monthly minor units of one currency; None is unpriced. billed - overbilled + variance + leak - owed = had."""
+
+    currency: str
+    billed: int | None
+    overbilled: int | None
+    due: int | None
+    had: int | None
+
+    @property
+    def priced(self) -> bool:
+        """Whether every part is known; else the organisation is left out of the tie-out and counted as unpriced."""
+        return None not in (self.billed, self.overbilled, self.due, self.had)
+
+    @property
+    def variance(self) -> int | None:
+        """List price of what is due, less what is rightly billed."""
+        if self.due is None or self.billed is None or self.overbilled is None:
+            return None
+        return self.due - (self.billed - self.overbilled)
+
+    @property
+    def leak(self) -> int | None:
+        """List price of what the organisation has above what it is due."""
+        return None if self.had is None or self.due is None else max(0, self.had - self.due)
+
+    @property
+    def owed(self) -> int | None:
+        """List price of what it is due above what it has."""
+        return None if self.had is None or self.due is None else max(0, self.due - self.had)
+
+
+def collecting_sides(
+    authority: Authority, standings: Mapping[Source, Standing], terms: Terms, *, double: bool
+) -> tuple[Source, ...]:
+    """The sides whose amounts are billed money; with `double`, both collect by themselves and both count."""
+    if double:
+        return tuple(standings)
+    match authority:
+        case Authority.LAGO | Authority.STRIPE:
+            return authority.sides
+        case Authority.BOTH:
+            return (terms.collects,)
+        case Authority.EITHER:
+            return tuple(source for source in authority.sides if source in standings and standings[source].grants)
+
+
+def books_of(
+    org: Org, has: Tier, *, authority: Authority, standings: Mapping[Source, Standing], terms: Terms, double: bool
+) -> Books:
+    """The books of one judged organisation."""
+    sides = [standings[source] for source in collecting_sides(authority, standings, terms, double=double)]
+    billed = [each for side in sides for each in side.grants]
+    reference = max(billed, key=_weight, default=None)
+    mirror = max((each for side in standings.values() for each in side.grants), key=_weight, default=None)
+    like = reference or mirror
+    currency = (like.item.currency if like else "") or terms.currency
+    one_currency = all(each.item.currency == currency for each in billed)
+    return Books(
+        currency=currency,
+        billed=monthly_sum(billed) if one_currency else None,
+        overbilled=_overbilled(sides, double=double) if one_currency else None,
+        due=_listed(granted_tier(reference, terms), currency, like) if reference else 0,
+        had=_listed(has, currency, like) if org.status == ACTIVE else 0,
+    )
+
+
+def overbilled_on(side: Standing) -> int | None:
+    """What one side bills a month besides its dearest live subscription."""
+    total = monthly_sum(side.grants)
+    return None if total is None else total - _dearest(side)
+
+
+def overbilled_between(sides: Iterable[Standing]) -> int:
+    """What is billed a month besides the dearest side, where several sides collect for the same thing."""
+    dearest = [_dearest(side) for side in sides]
+    return sum(dearest) - max(dearest, default=0)
+
+
+def _overbilled(sides: list[Standing], *, double: bool) -> int | None:
+    by_side = [overbilled_on(side) for side in sides]
+    if None in by_side:
+        return None
+    return sum(each for each in by_side if each is not None) + (overbilled_between(sides) if double else 0)
+
+
+def _dearest(side: Standing) -> int:
+    return max((each.monthly or 0 for each in side.grants), default=0)
+
+
+def _weight(granting: Granting) -> tuple[int, int, str]:
+    return (granting.tier.rank, granting.monthly or 0, granting.subscription.id)
+
+
+def _listed(tier: Tier, currency: str, like: Granting | None) -> int | None:
+    if like is None:
+        return list_price(tier, currency=currency)
+    return list_price(tier, currency=currency, period=like.item.period, quantity=like.item.quantity)

@@ -1,0 +1,136 @@
+"""Decides what is to be done about each drift, and says which rule decided and which was the first to stop a fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.drift import Code, Decided, Decision, Direction, Drift
+from reconciler.model.observation import Observation, Sighting
+from reconciler.model.terms import Do, Mode, Policy
+from reconciler.rules.catalogue import CATALOGUE
+from reconciler.rules.compare import Findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a pass looks at; empty means everything. A partial pass never lowers and counts as no complete run."""
+
+    org_ids: frozenset[str] = frozenset()
+    codes: frozenset[Code] = frozenset()
+    limit: int | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.org_ids or self.codes) or self.limit is not None
+
+    def takes(self, drift: Drift) -> bool:
+        """Whether the pass looks at `drift`."""
+        return (not self.org_ids or drift.org_id in self.org_ids) and (not self.codes or drift.code in self.codes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stop:
+    rule: str
+    words: str
+    by_policy: bool = False
+
+
+def decide(findings: Findings, observation: Observation, policy: Policy, scope: Scope) -> tuple[Decision, ...]:
+    """One decision per drift in scope, in the order of the findings, each organisation's primary one first.
+
+    Only where every source was read whole, and nothing was left out, does this run count as one that saw a drift.
+    """
+    history, now = observation.history, observation.as_of
+    groups: list[tuple[Drift, ...]] = [verdict.drifts for verdict in findings.verdicts]
+    groups.extend((each.drift,) for each in findings.unclaimed)
+    groups.extend((drift,) for drift in findings.unreadable)
+    counts = observation.complete and not scope.partial
+    decisions: list[Decision] = []
+    for drifts in groups:
+        for place, drift in enumerate(drifts):
+            if not scope.takes(drift):
+                continue
+            earlier = history.open_drifts.get(drift.id)
+            sighting = Sighting(
+                first_seen=earlier.first_seen if earlier else now,
+                runs_seen=(earlier.runs_seen if earlier else 0) + (1 if counts else 0),
+            )
+            others = [other for other in drifts if other is not drift]
+            stop = _stop(drift, others, policy=policy, sighting=sighting, now=now, scope=scope)
+            decisions.append(_decision(drift, stop, policy=policy, sighting=sighting, primary=place == 0))
+    return tuple(decisions)
+
+
+def _decision(drift: Drift, stop: _Stop | None, *, policy: Policy, sighting: Sighting, primary: bool) -> Decision:
+    row = CATALOGUE[drift.code]
+    decided, reason = row.default, f"{drift.code} is {row.default} by the catalogue"
+    said = policy.codes.get(drift.code)
+    if said is not None and said.do is Do.IGNORE:
+        decided, reason, stop = Decided.IGNORE, f"policy ignores {drift.code}: {said.reason}", None
+    elif stop is not None:
+        decided, reason = Decided.FLAG, stop.words
+    return Decision(
+        drift=drift,
+        decided=decided,
+        severity=row.severity,
+        primary=primary,
+        reason=reason,
+        first_seen=sighting.first_seen,
+        runs_seen=sighting.runs_seen,
+        blocked_by=stop.rule if stop else None,
+        needs_approval=stop is not None and stop.by_policy,
+    )
+
+
+def _stop(
+    drift: Drift, others: Iterable[Drift], *, policy: Policy, sighting: Sighting, now: datetime, scope: Scope
+) -> _Stop | None:
+    """The first rule that keeps `drift` from being fixed by this pass: safety before policy."""
+    fix = drift.fix
+    if fix is None or CATALOGUE[drift.code].default is not Decided.FIX:
+        return None
+    if drift.stopped_by:
+        return _Stop(rule="proof", words=drift.stopped_by)
+    for other in others:
+        row = CATALOGUE[other.code]
+        vetoes = row.stops_lower if fix.direction is Direction.LOWER else row.stops_raise
+        if vetoes:
+            return _Stop(rule=other.code, words=f"{other.code} forbids it: {other.text}")
+    match fix.direction:
+        case Direction.LOWER:
+            stop = _not_lowered_yet(policy, sighting, now, scope)
+        case Direction.RAISE if now - sighting.first_seen < policy.settle_raise:
+            stop = _Stop(rule="settle_raise", words=f"seen for less than settle_raise ({policy.settle_raise})")
+        case Direction.RAISE | Direction.LINK:
+            stop = None
+    return stop or _policy_stop(drift, fix.direction, policy)
+
+
+def _not_lowered_yet(policy: Policy, sighting: Sighting, now: datetime, scope: Scope) -> _Stop | None:
+    if scope.partial:
+        return _Stop(rule="partial", words="a run over some organisations or codes lowers nothing")
+    if sighting.runs_seen < policy.confirm_runs:
+        return _Stop(
+            rule="confirm_runs",
+            words=f"seen in {sighting.runs_seen} of the {policy.confirm_runs} complete runs in a row that it needs",
+        )
+    if now - sighting.first_seen < policy.settle_lower:
+        return _Stop(rule="settle_lower", words=f"seen for less than settle_lower ({policy.settle_lower})")
+    return None
+
+
+def _policy_stop(drift: Drift, direction: Direction, policy: Policy) -> _Stop | None:
+    said = policy.codes.get(drift.code)
+    if said is not None and said.do is Do.FLAG:
+        return _Stop(rule=f"policy.codes.{drift.code}", words=f"policy flags {drift.code}", by_policy=True)
+    does = {Direction.RAISE: policy.raising, Direction.LOWER: policy.lowering, Direction.LINK: policy.linking}[
+        direction
+    ]
+    if does is not Do.FIX:
+        return _Stop(rule=f"policy.{direction}", words=f"policy flags every fix to {direction}", by_policy=True)
+    if policy.mode is Mode.FLAG:
+        return _Stop(rule="policy.mode", words="policy flags everything (mode)", by_policy=True)
+    return None

@@ -1,0 +1,74 @@
+"""Which tier an item of a subscription means, and what a tier costs by list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+
+from reconciler.model.billing import Item
+from reconciler.model.catalog import Catalog, SourceKeys, Tier
+from reconciler.model.money import MONTH, Interval, Period, monthly
+
+
+class NoTier(Enum):
+    """What an item is that means no tier."""
+
+    OTHER_PRODUCT = "other product"  # named in [catalog] not_tiers
+    UNMAPPED = "unmapped"
+
+
+class Matcher:
+    """Finds the tier of an item; the most specific key wins: price, lookup key, price metadata, product."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        """Index every key of `catalog`; that no key is claimed twice is checked with the settings."""
+        self._by_key: dict[tuple[str, str], Tier | NoTier] = {}
+        for key in _keys(catalog.not_tiers):
+            self._by_key[key] = NoTier.OTHER_PRODUCT
+        for tier in catalog.tiers.values():
+            for key in _keys(tier.keys):
+                self._by_key[key] = tier
+
+    def match(self, item: Item) -> Tier | NoTier:
+        """The tier of `item`, or what it is instead."""
+        for key in (
+            ("plan", item.plan_code),
+            ("price", item.price_id),
+            ("lookup", item.lookup_key),
+            *(("metadata", f"{name}={value}") for name, value in sorted(item.price_metadata.items())),
+            ("product", item.product_id),
+        ):
+            if key in self._by_key:
+                return self._by_key[key]
+        return NoTier.UNMAPPED
+
+
+def _keys(keys: SourceKeys) -> Iterable[tuple[str, str]]:
+    yield from (("plan", code) for code in keys.lago_plans)
+    yield from (("price", price) for price in keys.stripe_prices)
+    yield from (("lookup", key) for key in keys.stripe_lookup_keys)
+    yield from (("product", product) for product in keys.stripe_products)
+    yield from (("metadata", f"{name}={value}") for name, value in keys.stripe_price_metadata)
+
+
+_SAME_LENGTH = {
+    (Interval.MONTH, 3): Interval.QUARTER,
+    (Interval.MONTH, 6): Interval.HALF_YEAR,
+    (Interval.MONTH, 12): Interval.YEAR,
+}
+
+
+def list_price(tier: Tier, *, currency: str, period: Period = MONTH, quantity: int = 1) -> int | None:
+    """What `tier` costs a month by list, in minor units; None where it has no price in `currency`.
+
+    Taken from the price of the same interval; where that is not listed, from the month's, then from any listed one.
+    An unpaid tier costs 0.
+    """
+    if not tier.paid:
+        return 0
+    listed = tier.prices.get(currency)
+    if not listed:
+        return None
+    wanted = _SAME_LENGTH.get((period.interval, period.count), period.interval)
+    interval = next(choice for choice in (wanted, Interval.MONTH, *sorted(listed)) if choice in listed)
+    return monthly(listed[interval] * quantity, Period(interval=interval))

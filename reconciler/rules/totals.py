@@ -1,0 +1,80 @@
+"""Counts every organisation once and adds up the money per currency, with the tie-out as the check."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.model.drift import Decided, Decision, Drift
+from reconciler.model.run import CurrencyTotals, Totals
+from reconciler.rules.books import Books
+from reconciler.rules.compare import Findings
+
+_FIRST_THAT_APPLIES = (
+    (Decided.HOLD, "held"),
+    (Decided.FIX, "drift"),
+    (Decided.FLAG, "drift"),
+    (Decided.WAIT, "waiting"),
+)
+
+
+def add_up(findings: Findings, decisions: Sequence[Decision]) -> Totals:
+    """Totals over everything that was judged."""
+    by_org: dict[str | None, set[Decided]] = defaultdict(set)
+    for decision in decisions:
+        by_org[decision.drift.org_id].add(decision.decided)
+    places = Counter(
+        "excluded" if verdict.excluded else _place(by_org.get(verdict.org.id, set())) for verdict in findings.verdicts
+    )
+    return Totals(
+        orgs=len(findings.verdicts) + len(findings.unreadable),
+        in_sync=places["in_sync"],
+        waiting=places["waiting"],
+        drift=places["drift"],
+        held=places["held"] + len(findings.unreadable),
+        waived=0,
+        excluded=places["excluded"],
+        unclaimed=len(findings.unclaimed),
+        by_code=dict(sorted(Counter(decision.drift.code.value for decision in decisions).items())),
+        money=_money(findings),
+    )
+
+
+def _place(decided: set[Decided]) -> str:
+    return next((place for each, place in _FIRST_THAT_APPLIES if each in decided), "in_sync")
+
+
+def _money(findings: Findings) -> Mapping[str, CurrencyTotals]:
+    """What was billed and had comes from the books, what leaks or is owed from the drifts: the residual checks both."""
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    rows: list[tuple[Books | None, Sequence[Drift]]] = [(each.books, each.drifts) for each in findings.verdicts]
+    rows.extend((each.books, (each.drift,)) for each in findings.unclaimed)
+    for books, drifts in rows:
+        if books is not None and books.priced:
+            sums[books.currency].update(billed=books.billed or 0, variance=books.variance or 0, had=books.had or 0)
+        elif books is not None:
+            sums[books.currency]["unpriced"] += 1
+        for drift in drifts:
+            if drift.money is None:
+                continue
+            currency = sums[drift.money.currency]
+            currency.update(at_risk=drift.money.at_risk or 0, overdue=drift.money.overdue or 0)
+            if books is not None and books.priced:
+                currency.update(
+                    leak=drift.money.leak or 0, owed=drift.money.owed or 0, overbilled=drift.money.overbilled or 0
+                )
+    return {currency: _tied_out(sums[currency]) for currency in sorted(sums)}
+
+
+def _tied_out(columns: Counter[str]) -> CurrencyTotals:
+    total = CurrencyTotals(**columns)
+    residual = total.billed - total.overbilled + total.variance + total.leak - total.owed - total.had
+    return CurrencyTotals(**columns, residual=residual)
+
+
+def remains(decisions: Iterable[Decision], fixed: frozenset[str]) -> bool:
+    """Whether drift is left after the drifts with the ids `fixed` were mended; waits and hidden rows are none."""
+    return any(
+        decision.decided in {Decided.FIX, Decided.FLAG, Decided.HOLD} and decision.drift.id not in fixed
+        for decision in decisions
+    )
