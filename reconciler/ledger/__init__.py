@@ -1,0 +1,1 @@
+"""The history of runs, kept with SQLAlchemy in one SQLite file."""

@@ -1,0 +1,204 @@
+"""What every Ledger must do, run on the SQLite one and on the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from fakes_ledger import FakeLedger
+from run_builders import NO_FIXES, T0, decision, drift, fix, org, outcome, plan_of, run_record
+
+from reconciler.errors import LedgerError
+from reconciler.ledger.sql_ledger import SqlLedger
+from reconciler.model.drift import Code, Decided, Decision, Direction
+from reconciler.model.observation import History, Sighting
+from reconciler.model.orgs import Org
+from reconciler.model.run import OutcomeResult, RunMode, RunRecord, RunResult
+from reconciler.ports import Ledger
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(params=["sqlite", "fake"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param == "fake":
+        yield FakeLedger()
+        return
+    with SqlLedger(f"sqlite:///{tmp_path}/ledger.db") as opened:
+        yield opened
+
+
+def flags(*org_ids: str | None, decided: Decided = Decided.FLAG) -> tuple[Decision, ...]:
+    return tuple(
+        decision(drift(org_id, code=Code.TIER_OVER if org_id else Code.ORPHAN_PAYER), decided) for org_id in org_ids
+    )
+
+
+def keep(ledger: Ledger, *runs: Sequence[Decision]) -> None:
+    """Record complete runs an hour apart from T0 on, one for each sequence of decisions."""
+    for number, decisions in enumerate(runs):
+        ledger.record(run_record(f"run-{number}", decisions=decisions, started_at=T0 + number * HOUR))
+
+
+def open_drifts(ledger: Ledger) -> dict[str, Sighting]:
+    return dict(ledger.history(T0 + 48 * HOUR).open_drifts)
+
+
+def seen(hours_after: int, runs_seen: int) -> Sighting:
+    return Sighting(first_seen=T0 + hours_after * HOUR, runs_seen=runs_seen)
+
+
+def test_a_new_ledger_remembers_nothing(ledger: Ledger) -> None:
+    assert ledger.history(T0) == History(open_drifts={}, fixes_done={}, population=None)
+
+
+def test_a_drift_is_open_since_the_first_complete_run_that_saw_it_and_counts_each_run(ledger: Ledger) -> None:
+    keep(ledger, flags("org_1"), flags("org_1", "org_2"), flags("org_1", "org_2"))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 3), "tier_over:org_2": seen(1, 2)}
+
+
+def test_first_seen_is_the_instant_the_run_judged_by_and_comes_back_aware_in_utc(ledger: Ledger) -> None:
+    tokyo = timezone(9 * HOUR)
+    as_of = datetime(2026, 10, 1, 21, 0, 0, 123456, tzinfo=tokyo)
+    ledger.record(run_record(decisions=flags("org_1"), started_at=as_of))
+    first_seen = open_drifts(ledger)["tier_over:org_1"].first_seen
+    assert first_seen == as_of
+    assert first_seen.tzinfo is not None
+    if isinstance(ledger, SqlLedger):
+        assert first_seen.tzinfo is UTC
+
+
+def test_a_complete_run_that_does_not_see_a_drift_closes_it(ledger: Ledger) -> None:
+    keep(ledger, flags("org_1", "org_2"), flags("org_2"))
+    assert open_drifts(ledger) == {"tier_over:org_2": seen(0, 2)}
+
+
+def test_a_drift_that_comes_back_begins_anew(ledger: Ledger) -> None:
+    keep(ledger, flags("org_1"), flags("org_1"), flags(), flags("org_1"))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(3, 1)}
+
+
+def test_a_drift_without_an_organisation_is_remembered(ledger: Ledger) -> None:
+    keep(ledger, flags(None), flags(None))
+    assert open_drifts(ledger) == {"orphan_payer:cus_unclaimed": seen(0, 2)}
+
+
+@pytest.mark.parametrize("decided", [each for each in Decided if each is not Decided.OK])
+def test_every_decision_but_ok_is_a_sighting(ledger: Ledger, decided: Decided) -> None:
+    keep(ledger, flags("org_1", decided=decided))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 1)}
+
+
+def test_ok_is_no_sighting_and_closes_what_was_open(ledger: Ledger) -> None:
+    keep(ledger, flags("org_1"), flags("org_1", decided=Decided.OK))
+    assert open_drifts(ledger) == {}
+
+
+def test_another_decision_does_not_break_a_sequence(ledger: Ledger) -> None:
+    keep(ledger, flags("org_1", decided=Decided.WAIT), flags("org_1", decided=Decided.FIX))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 2)}
+
+
+def test_every_mode_counts_a_dry_run_included(ledger: Ledger) -> None:
+    for number, mode in enumerate(RunMode):
+        ledger.record(run_record(mode.value, mode=mode, decisions=flags("org_1"), started_at=T0 + number * HOUR))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, len(RunMode))}
+
+
+def not_counted(id_: str, decisions: Sequence[Decision], orgs: Sequence[Org]) -> list[RunRecord]:
+    late = T0 + 10 * HOUR
+    return [
+        run_record(f"{id_}-incomplete", decisions=decisions, orgs=orgs, started_at=late, complete=False),
+        run_record(f"{id_}-partial", decisions=decisions, orgs=orgs, started_at=late, partial=True),
+        run_record(f"{id_}-refused", decisions=decisions, orgs=orgs, started_at=late, result=RunResult.REFUSED),
+        run_record(f"{id_}-refusal", decisions=decisions, orgs=orgs, started_at=late, refusal="no organisations"),
+    ]
+
+
+@pytest.mark.parametrize("which", range(4), ids=["incomplete", "partial", "refused", "with a refusal"])
+def test_a_run_that_is_no_complete_run_neither_counts_nor_closes(ledger: Ledger, which: int) -> None:
+    keep(ledger, flags("org_1"), flags("org_1"))
+    ledger.record(not_counted("sees-none", (), [])[which])
+    ledger.record(not_counted("sees-both", flags("org_1", "org_2"), [org(1)])[which])
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 2)}
+    assert ledger.history(T0).population == 2
+
+
+@pytest.mark.parametrize("which", range(4), ids=["incomplete", "partial", "refused", "with a refusal"])
+def test_a_drift_first_seen_by_no_complete_run_is_open_since_the_complete_one(ledger: Ledger, which: int) -> None:
+    ledger.record(not_counted("early", flags("org_1"), [org(1)])[which])
+    assert ledger.history(T0) == History()
+    ledger.record(run_record("run-1", decisions=flags("org_1"), started_at=T0 + 20 * HOUR))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(20, 1)}
+
+
+def test_a_run_with_one_direction_refused_is_a_complete_run(ledger: Ledger) -> None:
+    plan = plan_of([fix()], refused_by={Direction.LOWER: "max_lower_count"})
+    ledger.record(run_record(decisions=flags("org_1"), plan=plan, result=RunResult.REFUSED, refusal="26 lowerings"))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 1)}
+    assert ledger.history(T0).population == 2
+
+
+def test_a_fix_that_was_read_back_ends_the_sequence(ledger: Ledger) -> None:
+    keep(ledger, flags("org_1", "org_2"))
+    ledger.record(run_record("fixes", decisions=flags("org_1", "org_2"), outcomes=[outcome()], started_at=T0 + HOUR))
+    assert open_drifts(ledger) == {"tier_over:org_2": seen(0, 2)}
+    ledger.record(run_record("after", decisions=flags("org_1", "org_2"), started_at=T0 + 2 * HOUR))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(2, 1), "tier_over:org_2": seen(0, 3)}
+
+
+def test_a_fix_of_a_partial_run_ends_the_sequence_too(ledger: Ledger) -> None:
+    keep(ledger, flags("org_1"))
+    ledger.record(run_record("fixes", decisions=flags("org_1"), outcomes=[outcome()], partial=True))
+    assert open_drifts(ledger) == {}
+
+
+@pytest.mark.parametrize("result", [OutcomeResult.STALE, OutcomeResult.FAILED, OutcomeResult.SKIPPED])
+def test_a_fix_that_was_not_made_ends_nothing_and_does_not_count(ledger: Ledger, result: OutcomeResult) -> None:
+    ledger.record(run_record(decisions=flags("org_1"), outcomes=[outcome(result=result, error="no")]))
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 1)}
+    assert ledger.history(T0).fixes_done == {}
+
+
+def test_fixes_done_are_counted_by_direction_over_all_runs(ledger: Ledger) -> None:
+    raised = [outcome(fix(f"org_{number}", direction=Direction.RAISE)) for number in (1, 2)]
+    ledger.record(run_record("run-1", outcomes=[*raised, outcome(fix("org_3"))]))
+    ledger.record(run_record("run-2", outcomes=[outcome(fix("org_4"))], complete=False))
+    ledger.record(run_record("run-3", outcomes=[outcome(fix("org_5", direction=Direction.LINK))], partial=True))
+    assert ledger.history(T0 + HOUR).fixes_done == {Direction.RAISE: 2, Direction.LOWER: 2, Direction.LINK: 1}
+
+
+def test_fixes_done_are_those_of_the_last_24_hours_to_the_microsecond(ledger: Ledger) -> None:
+    ledger.record(run_record(outcomes=[outcome(at=T0)]))
+    assert ledger.history(T0 + 24 * HOUR - timedelta(microseconds=1)).fixes_done == {Direction.LOWER: 1}
+    assert ledger.history(T0 + 24 * HOUR).fixes_done == {}
+
+
+def test_a_clock_set_back_does_not_forget_fixes(ledger: Ledger) -> None:
+    ledger.record(run_record(outcomes=[outcome(at=T0)]))
+    assert ledger.history(T0 - 72 * HOUR).fixes_done == {Direction.LOWER: 1}
+
+
+def test_the_population_is_that_of_the_last_complete_run(ledger: Ledger) -> None:
+    ledger.record(run_record("run-1", orgs=[org(1), org(2), org(3)]))
+    assert ledger.history(T0).population == 3
+    ledger.record(run_record("run-2", orgs=[org(1)]))
+    assert ledger.history(T0).population == 1
+
+
+def test_a_run_recorded_twice_is_an_error_and_changes_nothing(ledger: Ledger) -> None:
+    run = run_record(decisions=flags("org_1"), outcomes=[outcome(fix("org_2"))])
+    ledger.record(run)
+    before = ledger.history(T0)
+    with pytest.raises(LedgerError, match="run-1"):
+        ledger.record(run)
+    assert ledger.history(T0) == before
+
+
+def test_the_last_run_is_the_one_recorded_last_whatever_its_clock_said(ledger: Ledger) -> None:
+    ledger.record(run_record("run-1", orgs=[org(1), org(2)], started_at=T0 + HOUR))
+    ledger.record(run_record("run-2", orgs=[org(1)], decisions=flags("org_1"), started_at=T0, plan=NO_FIXES))
+    assert ledger.history(T0).population == 1
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 1)}

@@ -1,0 +1,60 @@
+"""A ledger in memory that tells history by going through every run again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from reconciler.errors import LedgerError
+from reconciler.model.drift import Decided
+from reconciler.model.observation import History, Sighting
+from reconciler.model.run import OutcomeResult, RunRecord, RunResult
+
+
+class FakeLedger:
+    """`recorded` is every run in the order of recording; with `broken` every call raises LedgerError."""
+
+    def __init__(self, *recorded: RunRecord) -> None:
+        self.recorded = list(recorded)
+        self.broken = False
+
+    def history(self, now: datetime) -> History:
+        self._fail_if_broken()
+        open_drifts: dict[str, Sighting] = {}
+        population: int | None = None
+        for run in self.recorded:
+            if counts(run):
+                population = len(run.orgs)
+                seen = [each.drift.id for each in run.decisions if each.decided is not Decided.OK]
+                open_drifts = {drift_id: seen_again(open_drifts.get(drift_id), run) for drift_id in seen}
+            for outcome in run.outcomes:
+                if outcome.result is OutcomeResult.FIXED:
+                    open_drifts.pop(outcome.fix.drift_id, None)
+        done = Counter(
+            outcome.fix.direction
+            for run in self.recorded
+            for outcome in run.outcomes
+            if outcome.result is OutcomeResult.FIXED and outcome.at > now - timedelta(hours=24)
+        )
+        return History(open_drifts=open_drifts, fixes_done=dict(done), population=population)
+
+    def record(self, run: RunRecord) -> None:
+        self._fail_if_broken()
+        if any(earlier.id == run.id for earlier in self.recorded):
+            raise LedgerError(f"The run {run.id} is recorded already", remedy="Give every run an id of its own")
+        self.recorded.append(run)
+
+    def _fail_if_broken(self) -> None:
+        if self.broken:
+            raise LedgerError("The ledger is broken", remedy="Mend it, or run with --no-record")
+
+
+def counts(run: RunRecord) -> bool:
+    refused = (run.result is RunResult.REFUSED or run.refusal is not None) and not run.plan.refused_by
+    return run.complete and not run.partial and not refused
+
+
+def seen_again(earlier: Sighting | None, run: RunRecord) -> Sighting:
+    if earlier is None:
+        return Sighting(first_seen=run.as_of, runs_seen=1)
+    return Sighting(first_seen=earlier.first_seen, runs_seen=earlier.runs_seen + 1)
