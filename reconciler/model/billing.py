@@ -69,6 +69,7 @@ class Item:
     period: Period = MONTH
     quantity: int = 1
     metered: bool = False
+    discounts: tuple[Discount, ...] = ()  # those of this item alone, taken off before the subscription's
     period_start: datetime | None = None
     period_end: datetime | None = None
 

@@ -1,0 +1,1 @@
+"""Lago and Stripe, read only, behind the port BillingSource."""

@@ -1,0 +1,206 @@
+"""Lago as a BillingSource: every status in one walk, so that no row leaves the list while it is read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from reconciler.billing.asking import Caller, OutageError, RetryListener, RetryPolicy, Tally, unheard
+from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedError, Params, path_part
+from reconciler.billing.lago_mapping import customer_of, subscriptions_of
+from reconciler.billing.lago_walk import walk
+from reconciler.billing.lago_wire import One, Page, WireCustomer, WirePlan, WireSubscription
+from reconciler.billing.pacing import RateBudget
+from reconciler.errors import SourceRefusedError, SourceUnavailableError
+from reconciler.model.billing import Customer, Source
+from reconciler.model.observation import CustomerReading, Snapshot
+from reconciler.ports import Clock
+
+_STATUSES = ("active", "pending", "terminated", "canceled")
+_INCOMPLETE_SINCE = (1, 45, 2)  # an older server drops the whole filter at a status it does not know
+_LIVE = frozenset({"active", "pending"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Server:
+    """What is known of the server itself: which statuses it takes in a filter, and its plans by code."""
+
+    statuses: Params
+    plans: Mapping[str, WirePlan]
+
+
+class LagoSource:
+    """One Lago organisation, read only, behind the port BillingSource."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        api_key: str,
+        clock: Clock,
+        max_requests_per_s: float = 20,
+        retry: RetryPolicy | None = None,
+        on_retry: RetryListener = unheard,
+        connect_timeout_s: float = 10,
+        read_timeout_s: float = 30,
+        budget: RateBudget | None = None,
+        page_size: int = PAGE_SIZE,
+    ) -> None:
+        """Raise CredentialError or NotThatSourceError for a key or `url` that cannot be one; nothing is sent yet."""
+        caller = Caller(
+            Source.LAGO,
+            budget or RateBudget(max_requests_per_s),
+            policy=retry or RetryPolicy(),
+            on_retry=on_retry,
+        )
+        self._client = LagoClient(
+            url=url,
+            api_key=api_key,
+            caller=caller,
+            connect_timeout_s=connect_timeout_s,
+            read_timeout_s=read_timeout_s,
+            page_size=page_size,
+        )
+        self._clock = clock
+        self._server: _Server | None = None
+        self._live_ids: Mapping[str, frozenset[str]] = {}
+
+    @property
+    def source(self) -> Source:
+        """Lago."""
+        return Source.LAGO
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read_all(self, as_of: datetime) -> Snapshot:
+        """Every customer and subscription of the organisation (ports.BillingSource)."""
+        tally = Tally(read_from=self._clock.now())
+        subscriptions: dict[str, WireSubscription] = {}
+        customers: dict[str, WireCustomer] = {}
+        problems: list[str] = []
+        plans: Mapping[str, WirePlan] = {}
+        try:
+            server = self._server = self._get_to_know(tally)
+            plans = server.plans
+            problems += self._walk_subscriptions(subscriptions, tally, server.statuses)
+            problems += walk(  # after the subscriptions, so that whoever has one is in this list
+                lambda number: self._client.page("/customers", Page[WireCustomer], tally, number=number),
+                customers,
+                key=lambda row: row.lago_id,
+                what="customers",
+            )
+        except (SourceUnavailableError, SourceRefusedError) as error:
+            problems.append(error.problem)
+        live_ids = _live_ids(subscriptions.values())
+        self._live_ids = {**self._live_ids, **live_ids} if problems else live_ids
+        found = {row.lago_id: customer_of(row) for row in customers.values()}
+        return Snapshot(
+            source=Source.LAGO,
+            customers=tuple(found.values()),
+            subscriptions=subscriptions_of(subscriptions.values(), plans=plans, customers=found, as_of=as_of),
+            complete=not problems,
+            proof=tally.proof(rows=len(found) + len(subscriptions), read_until=self._clock.now()),
+            problem="; ".join(problems) or None,
+        )
+
+    def read_customer(self, customer: Customer) -> CustomerReading:
+        """One customer and its subscriptions as they are now (ports.BillingSource).
+
+        A subscription that was live at the last `read_all` and that the customer's own list does not show is asked
+        for by itself: the list of a deleted customer is empty.
+        """
+        tally = Tally(read_from=self._clock.now())
+        server = self._server or self._get_to_know(tally)
+        row = self._customer(customer, tally)
+        now = replace(customer, deleted=True) if row is None else customer_of(row)
+        found: dict[str, WireSubscription] = {}
+        problems = self._walk_subscriptions(
+            found, tally, (("external_customer_id", customer.org_key), *server.statuses)
+        )
+        if problems:
+            raise OutageError("; ".join(problems))
+        hidden = self._live_ids.get(customer.id, frozenset()) - {each.external_id for each in found.values()}
+        for external_id in sorted(hidden):
+            found.update(self._singly(external_id, tally))
+        rows = [each for each in found.values() if each.lago_customer_id == customer.id]
+        if any(each.status in _LIVE and each.plan is None and each.plan_code not in server.plans for each in rows):
+            server = self._get_to_know(tally)  # a plan younger than what we know
+        self._server = server
+        return CustomerReading(
+            customer=now,
+            subscriptions=subscriptions_of(
+                rows, plans=server.plans, customers={customer.id: now}, as_of=self._clock.now()
+            ),
+        )
+
+    def _get_to_know(self, tally: Tally) -> _Server:
+        self._client.organization(tally)
+        known = (*_STATUSES, "incomplete") if self._client.version(tally) >= _INCOMPLETE_SINCE else _STATUSES
+        plans: dict[str, WirePlan] = {}
+        problems = walk(
+            lambda number: self._client.page("/plans", Page[WirePlan], tally, number=number),
+            plans,
+            key=lambda row: row.code,
+            what="plans",
+        )
+        if problems:
+            raise OutageError("; ".join(problems))
+        return _Server(statuses=tuple(("status[]", status) for status in known), plans=plans)
+
+    def _walk_subscriptions(self, rows: dict[str, WireSubscription], tally: Tally, params: Params) -> list[str]:
+        return walk(
+            lambda number: self._client.page(
+                "/subscriptions", Page[WireSubscription], tally, number=number, params=params
+            ),
+            rows,
+            key=lambda row: row.lago_id,
+            what="subscriptions",
+        )
+
+    def _customer(self, customer: Customer, tally: Tally) -> WireCustomer | None:
+        """The customer as it is now, None when it is gone."""
+        try:
+            row = self._client.one(f"/customers/{path_part(customer.org_key)}", One[WireCustomer], tally).row
+        except LagoRefusedError as error:
+            if error.code == "customer_not_found":
+                return None
+            raise
+        if row.lago_id != customer.id:  # deleted, and its external id taken by a new one
+            raise OutageError(
+                f"Lago customer {customer.id} was replaced by {row.lago_id} under the same external id",
+                remedy="The next run reads the new one",
+            )
+        return row
+
+    def _singly(self, external_id: str, tally: Tally) -> dict[str, WireSubscription]:
+        """Every row that has `external_id`, by lago_id, as far as single reads show them."""
+        rows: dict[str, WireSubscription] = {}
+        for status in ("active", "pending", "terminated"):
+            path = f"/subscriptions/{path_part(external_id)}"
+            try:
+                row = self._client.one(path, One[WireSubscription], tally, (("status", status),)).row
+            except LagoRefusedError as error:
+                if error.code != "subscription_not_found":
+                    raise
+            else:
+                rows[row.lago_id] = row
+        return rows
+
+
+def _live_ids(rows: Iterable[WireSubscription]) -> Mapping[str, frozenset[str]]:
+    ids: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.status in _LIVE:
+            ids[row.lago_customer_id].add(row.external_id)
+    return {customer: frozenset(held) for customer, held in ids.items()}
