@@ -1,0 +1,44 @@
+# Everything runs in the locked environment .venv, made by uv; uv itself is bootstrapped where it is missing.
+SHELL := /bin/sh
+BOOTSTRAP := .bootstrap/bin/uv
+UV := $(shell command -v uv 2>/dev/null || echo $(BOOTSTRAP))
+RUN := $(UV) run --frozen
+# Tests use at most this many processes.
+JOBS ?= auto
+
+.PHONY: demo test lint types imports unit slow bench format clean
+
+demo: $(UV) ## drift seeded in an embedded Lago, Stripe and store: shown, repaired, shown again
+	@$(RUN) --no-dev reconcile demo
+
+test: $(UV) lint types imports unit ## all that must be green before a commit lands
+
+lint: $(UV)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+
+types: $(UV)
+	$(RUN) mypy
+
+imports: $(UV) ## the layers of the design point one way
+	$(RUN) lint-imports
+
+unit: $(UV)
+	$(RUN) pytest -n $(JOBS) -m "not slow" --cov --cov-report=term:skip-covered -q
+
+slow: $(UV) ## minutes: kills, soaks, full-size races
+	$(RUN) pytest -m slow -q
+
+bench: $(UV) ## figures beside a peer, never asserted
+	$(RUN) --group bench python bench/bench_org_manager.py
+
+format: $(UV)
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+clean:
+	rm -rf .venv .bootstrap .mypy_cache .ruff_cache .pytest_cache .hypothesis demo
+
+$(BOOTSTRAP):
+	python3 -m venv .bootstrap
+	.bootstrap/bin/python -m pip install --quiet --disable-pip-version-check uv
