@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+
 from sandbox.lago_recorded_world import KEY, RecordedWorld
 from sandbox.lago_recordings import RECORDINGS, Likeness, Step, steps_of
 

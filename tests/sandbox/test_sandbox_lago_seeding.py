@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.sandbox.lago import LagoSandbox
-
-NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-KEY = "3e9f5a6e-0000-4000-8000-000000000001"
+from sandbox.lago_over_http import KEY, NOW, client
 
 
 def build(*, seed: int = 7) -> LagoSandbox:
@@ -29,8 +26,8 @@ def build(*, seed: int = 7) -> LagoSandbox:
 
 
 def read(lago: LagoSandbox, target: str) -> dict[str, Any]:
-    with lago.serve() as server:
-        answer = httpx.get(f"{server.url}/api/v1/{target}", headers={"Authorization": f"Bearer {KEY}"})
+    with lago.serve() as server, client(f"{server.url}/api/v1", key=KEY) as http:
+        answer = http.get(target)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
