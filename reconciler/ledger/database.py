@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.tables import SCHEMA_VERSION, metadata, schema_version
@@ -58,8 +58,16 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view of everything. Raises LedgerError."""
-        with self.errors("The ledger was not read"), self._engine.connect() as connection, connection.begin():
-            yield connection
+        not_done = "The ledger was not read"
+        try:
+            with self.errors(not_done), self._engine.connect() as connection, connection.begin():
+                yield connection
+        except ValueError as error:
+            raise LedgerError(
+                f"The ledger {self.path} holds a row that this version cannot read",
+                not_done=not_done,
+                remedy=f"Run the version that wrote it, or {ELSEWHERE}",
+            ) from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -80,7 +88,7 @@ class Database:
         """Raise what goes wrong inside as LedgerError that names the file."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except (DBAPIError, sqlite3.Error, OSError) as error:
             raise self._ledger_error(error, not_done) from error
 
     def _ledger_error(self, error: Exception, not_done: str) -> LedgerError:
@@ -105,9 +113,14 @@ class Database:
         )
 
     def _prepare(self) -> None:
+        # Looked at before anything is set: even the WAL mode would be written into another program's file.
         with self._engine.connect() as connection, connection.begin():
             if self._has_tables(connection):
                 return
+        with self._engine.connect() as connection:
+            driver = connection.connection.cursor()
+            driver.execute("PRAGMA journal_mode=WAL")
+            driver.close()
         with self.writing() as connection:
             if not self._has_tables(connection):
                 metadata.create_all(connection)
@@ -147,7 +160,7 @@ def _path_of(url: str) -> Path:
     remedy = f"Write sqlite:///relative/path or sqlite:////absolute/path, or {ELSEWHERE}"
     try:
         parsed = make_url(url)
-    except SQLAlchemyError as error:
+    except ArgumentError as error:
         raise LedgerError("[ledger] url is no database URL", not_done=NOT_OPENED, remedy=remedy) from error
     if parsed.get_backend_name() != "sqlite":
         problem = f"[ledger] url begins with {parsed.get_backend_name()}, and this version keeps its ledger in SQLite"
@@ -165,7 +178,6 @@ def _engine(path: Path, busy_timeout_s: float) -> Engine:
     def on_connect(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own idea of when a transaction begins would read before it has the right to write.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from fakes_ledger import FakeLedger
-from run_builders import NO_FIXES, T0, decision, drift, fix, org, outcome, plan_of, run_record
 
+from fakes_ledger import FakeLedger
 from reconciler.errors import LedgerError
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.drift import Code, Decided, Decision, Direction
@@ -17,6 +16,7 @@ from reconciler.model.observation import History, Sighting
 from reconciler.model.orgs import Org
 from reconciler.model.run import OutcomeResult, RunMode, RunRecord, RunResult
 from reconciler.ports import Ledger
+from run_builders import NO_FIXES, T0, decision, drift, fix, org, outcome, plan_of, run_record
 
 HOUR = timedelta(hours=1)
 
