@@ -1,0 +1,56 @@
+"""The formats a report can have, and one function that makes any of them."""
+
+from __future__ import annotations
+
+import io
+from enum import StrEnum
+
+from rich.console import Console
+
+from reconciler.errors import UsageError
+from reconciler.model.run import RunRecord
+from reconciler.reports.csv_report import csv_report
+from reconciler.reports.json_report import json_report
+from reconciler.reports.markdown_report import markdown_report
+from reconciler.reports.terminal import Verbosity, print_report
+
+_FILE_WIDTH = 100
+
+
+class ReportFormat(StrEnum):
+    """What this version writes; the value is what `--format` takes."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+
+
+def report_format(word: str) -> ReportFormat:
+    """The format of that name. Raises UsageError, which names those there are."""
+    try:
+        return ReportFormat(word)
+    except ValueError:
+        raise UsageError(
+            f"{word!r} is no format that this version writes", remedy=f"Ask for one of {', '.join(ReportFormat)}"
+        ) from None
+
+
+def render(run: RunRecord, form: ReportFormat, *, verbosity: Verbosity = Verbosity.NORMAL) -> bytes:
+    """The whole report, UTF-8, the same bytes for the same run. `verbosity` is for text alone, which has no colour."""
+    match form:
+        case ReportFormat.TEXT:
+            return _text(run, verbosity)
+        case ReportFormat.JSON:
+            return json_report(run)
+        case ReportFormat.MARKDOWN:
+            return markdown_report(run)
+        case ReportFormat.CSV:
+            return csv_report(run)
+
+
+def _text(run: RunRecord, verbosity: Verbosity) -> bytes:
+    file = io.StringIO()
+    console = Console(file=file, width=_FILE_WIDTH, color_system=None, force_terminal=False)
+    print_report(run, console, verbosity=verbosity)
+    return file.getvalue().encode()

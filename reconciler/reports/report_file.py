@@ -1,0 +1,52 @@
+"""Puts a finished report where it was asked for, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from reconciler.errors import ReportError
+
+_MODE = 0o640
+
+
+def write_report(path: Path, content: bytes) -> None:
+    """Write `content` under a temporary name beside `path`, flush it to the disk, and rename it into place; mode 0640.
+
+    A symbolic link is followed. The folder must be there. Raises ReportError; whatever stood at `path` is then as it
+    was, and no temporary file is left.
+    """
+    try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            # Renaming over /dev/null or a pipe would replace the device itself.
+            raise ReportError(f"{path} is no regular file", remedy="Name a file, or leave --output out to print")
+        _replace(target, content)
+    except (OSError, RuntimeError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "the path cannot be resolved"
+        raise ReportError(
+            f"The report cannot be written to {path}: {reason}",
+            remedy="Name a file in a folder that is there and can be written, with room on its disk",
+        ) from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".report-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(file.fileno(), _MODE)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
