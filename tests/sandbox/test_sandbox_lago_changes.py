@@ -138,6 +138,23 @@ def test_a_put_never_changes_the_plan(http: LagoOverHttp) -> None:
     assert (row["plan_code"], row["name"], row["ending_at"]) == ("starter", "N", "2027-01-15T00:00:00Z")
 
 
+def test_a_put_moves_a_start_that_is_still_to_come(http: LagoOverHttp) -> None:
+    http.subscribe("org_a", "starter", "sub_a", subscription_at="2027-02-01T00:00:00Z")
+    http.subscribe("org_a", "starter", "sub_b", subscription_at="2027-03-01T00:00:00Z")
+    body = {"subscription": {"subscription_at": "2027-04-01T00:00:00Z"}}
+    row = http.client.put("/subscriptions/sub_a", json=body).json()["subscription"]
+    assert row["subscription_at"] == "2027-04-01T00:00:00Z"
+    rows = http.get("/subscriptions?status[]=pending")["subscriptions"]
+    assert [row["external_id"] for row in rows] == ["sub_a", "sub_b"]
+
+
+def test_an_upgrade_that_waits_for_its_payment_keeps_the_old_row_from_being_ended(http: LagoOverHttp) -> None:
+    live = http.lago.add_subscription("org_a", "starter", external_id="sub_a")
+    http.lago.add_subscription("org_a", "pro", external_id="sub_a", status="incomplete", previous=live)
+    assert http.refusal("DELETE", "/subscriptions/sub_a") == (422, {"base": ["next_subscription_incomplete"]})
+    assert http.get("/subscriptions/sub_a")["subscription"]["next_plan_code"] == "pro"
+
+
 def test_an_incomplete_subscription_can_be_neither_changed_nor_replaced_nor_ended(http: LagoOverHttp) -> None:
     http.lago.add_subscription("org_a", "starter", external_id="sub_a", status="incomplete")
     wanted = {"external_customer_id": "org_a", "plan_code": "pro", "external_id": "sub_a"}
@@ -160,6 +177,26 @@ def test_metadata_is_replaced_as_a_set_and_a_known_key_needs_its_id(http: LagoOv
     changed = customer(http, external_id="org_a", metadata=[{"id": first["lago_id"], "key": "org_id", "value": "2"}])
     assert [(entry["lago_id"], entry["value"]) for entry in changed["metadata"]] == [(first["lago_id"], "2")]
     assert customer(http, external_id="org_a", metadata=[])["metadata"] == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "refusal"),
+    [
+        ([{"key": f"k{number}", "value": "v"} for number in range(6)], {"metadata": ["invalid_count"]}),
+        ([{"key": "k" * 21, "value": "v"}], {"key": ["value_is_too_long"]}),
+        ([{"key": "k", "value": "v" * 101}], {"value": ["value_is_too_long"]}),
+        ([{"key": "k", "value": ""}], {"value": ["value_is_mandatory"]}),
+    ],
+)
+def test_metadata_beyond_its_limits_is_refused(http: LagoOverHttp, metadata: list[Any], refusal: Any) -> None:
+    wanted = {"customer": {"external_id": "org_a", "metadata": metadata}}
+    assert http.refusal("POST", "/customers", wanted) == (422, refusal)
+    assert http.get("/customers/org_a")["customer"]["metadata"] == []
+
+
+def test_addresses_of_a_customer_are_stored(http: LagoOverHttp) -> None:
+    row = customer(http, external_id="org_a", country="fr", shipping_address={"city": "Lyon", "nonsense": 1})
+    assert (row["country"], row["shipping_address"]["city"]) == ("FR", "Lyon")
 
 
 def test_a_deleted_customer_is_gone_at_once_and_its_subscription_some_seconds_later(http: LagoOverHttp) -> None:
@@ -196,6 +233,15 @@ def test_a_change_to_a_tied_customer_is_kept_though_it_answers_500_without_strip
     changed = {"customer": {"external_id": "org_tied", "name": "Changed"}}
     assert http.refusal("POST", "/customers", changed) == (500, None)
     assert http.get("/customers/org_tied")["customer"]["name"] == "Changed"
+
+
+def test_a_customer_is_tied_over_http_to_a_known_provider_only(http: LagoOverHttp) -> None:
+    tie = {"payment_provider": "stripe", "provider_customer_id": "cus_1"}
+    wanted = {"customer": {"external_id": "org_a", "billing_configuration": tie}}
+    assert http.refusal("POST", "/customers", wanted) == (422, {"base": ["payment_provider_not_found"]})
+    http.lago.add_payment_provider("stripe_main")
+    tied = customer(http, external_id="org_a", billing_configuration=tie)["billing_configuration"]
+    assert (tied["payment_provider"], tied["provider_customer_id"]) == ("stripe", "cus_1")
 
 
 def test_naming_no_provider_unties_the_customer(http: LagoOverHttp) -> None:

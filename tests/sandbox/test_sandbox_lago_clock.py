@@ -78,6 +78,15 @@ def test_a_trial_is_active_and_its_end_is_noted_by_the_jobs(http: LagoOverHttp) 
     assert http.get("/subscriptions/sub_a")["subscription"]["trial_ended_at"] == "2026-12-08T09:30:00Z"
 
 
+def test_a_restart_under_the_same_id_gives_no_second_trial(http: LagoOverHttp) -> None:
+    http.lago.add_plan("trial", amount_cents=1900, trial_days=14)
+    first = at("2026-10-01T00:00")
+    http.lago.add_subscription("org_a", "trial", external_id="sub_a", status="terminated", started_at=first)
+    http.subscribe("org_a", "trial", "sub_a")
+    http.lago.run_hourly_jobs(at("2026-11-24T10:00"))
+    assert http.get("/subscriptions/sub_a")["subscription"]["trial_ended_at"] == "2026-10-15T00:00:00Z"
+
+
 def test_an_unpaid_invoice_is_overdue_the_day_after_it_is_due_until_it_is_paid(http: LagoOverHttp) -> None:
     invoice = http.lago.add_invoice("org_a", amount_cents=1900, issuing_date=date(2026, 11, 24))
     http.lago.add_invoice("org_a", amount_cents=1900, issuing_date=date(2026, 11, 24), payment_status="succeeded")

@@ -123,6 +123,48 @@ def test_overdue_invoices_are_found_alone_and_carry_their_customer(http: LagoOve
 
 
 @pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("issuing_date_from=2026-11-15", ["org_6", "org_5"]),
+        ("issuing_date_to=2026-11-11", ["org_1", "org_0"]),
+        ("external_customer_id=org_3", ["org_3"]),
+        ("status=voided", []),
+        ("self_billed=true", []),
+        ("payment_dispute_lost=false", []),
+        ("currency=EUR", []),
+    ],
+)
+def test_invoices_are_filtered_by_their_own_fields(http: LagoOverHttp, query: str, found: list[str]) -> None:
+    assert [row["customer"]["external_id"] for row in http.get(f"/invoices?{query}")["invoices"]] == found
+
+
+@pytest.mark.parametrize("path", ["customers", "subscriptions", "invoices"])
+def test_a_billing_entity_that_does_not_exist_is_a_404(http: LagoOverHttp, path: str) -> None:
+    assert http.refusal("GET", f"/{path}?billing_entity_codes[]=other") == (404, "billing_entity_not_found")
+    assert http.get(f"/{path}?billing_entity_codes[]=sandbox")["meta"]["total_count"] > 0
+
+
+def test_applied_coupons_are_filtered_by_customer_status_and_code() -> None:
+    with LagoOverHttp() as http:
+        for org in ("org_a", "org_b", "org_gone"):
+            http.lago.add_customer(org)
+            http.lago.add_applied_coupon(org, "LAUNCH", percentage_rate="20.0")
+        http.lago.add_applied_coupon("org_a", "OLD", percentage_rate="5.0", status="terminated", terminated_at=NOW)
+        http.lago.delete_customer("org_gone")
+        counts = {
+            query: http.get(f"/applied_coupons?{query}")["meta"]["total_count"]
+            for query in ("", "status=active", "status=odd", "coupon_code[]=OLD", "external_customer_id=org_b")
+        }
+        assert counts == {
+            "": 3,
+            "status=active": 2,
+            "status=odd": 3,
+            "coupon_code[]=OLD": 1,
+            "external_customer_id=org_b": 1,
+        }
+
+
+@pytest.mark.parametrize(
     ("authorization", "status"),
     [("", 401), (KEY, 401), ("Bearer x", 401), (f"Any {KEY}", 200)],
 )

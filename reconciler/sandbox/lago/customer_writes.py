@@ -19,7 +19,6 @@ _STORED = (
     "firstname",
     "lastname",
     "customer_type",
-    "account_type",
     "country",
     "address_line1",
     "address_line2",
@@ -45,7 +44,8 @@ _CURRENCY = re.compile(
 )
 _COUNTRY = re.compile(
     "AE|AR|AT|AU|BE|BG|BR|CA|CH|CL|CN|CO|CY|CZ|DE|DK|EE|EG|ES|FI|FR|GB|GR|HK|HR|HU|ID|IE|IL|IN|IS|IT|JP|KE|KR|LT|LU|LV"
-    "|MA|MT|MX|MY|NG|NL|NO|NZ|PE|PH|PK|PL|PT|QA|RO|RS|SA|SE|SG|SI|SK|TH|TN|TR|TW|UA|US|UY|VN|ZA"
+    "|MA|MT|MX|MY|NG|NL|NO|NZ|PE|PH|PK|PL|PT|QA|RO|RS|SA|SE|SG|SI|SK|TH|TN|TR|TW|UA|US|UY|VN|ZA",
+    re.IGNORECASE,
 )
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
@@ -91,7 +91,7 @@ def upsert(store: Store, body: dict[str, Any], prefix: str, *, stripe_reachable:
     customer.updated_at = now
     if any(key in configuration for key in _LINKING):
         _tie(customer, configuration)
-    elif was_linked and not stripe_reachable:
+    if was_linked and customer.link and not stripe_reachable:
         raise crashed()
     return customer
 
@@ -108,8 +108,8 @@ def _check(body: dict[str, Any]) -> None:
 
 
 def _check_provider(store: Store, configuration: dict[str, Any]) -> None:
-    provider = configuration.get("payment_provider")
-    if provider and (provider, configuration.get("payment_provider_code")) not in store.payment_providers:
+    provider, code = configuration.get("payment_provider"), configuration.get("payment_provider_code")
+    if provider and not any(held[0] == provider and code in (None, held[1]) for held in store.payment_providers):
         raise invalid({"base": ["payment_provider_not_found"]})
 
 
@@ -126,10 +126,9 @@ def _metadata(store: Store, customer: Customer | None, sent: list[dict[str, Any]
         entry = held.get(str(item.get("id")))
         if entry is None and key in taken:
             raise invalid({"key": ["value_already_exist"]})
-        if len(key) > _MAX_METADATA_KEY:
-            raise invalid({"key": ["value_is_too_long"]})
-        if len(value) > _MAX_METADATA_VALUE:
-            raise invalid({"value": ["value_is_too_long"]})
+        for name, text, longest in (("key", key, _MAX_METADATA_KEY), ("value", value, _MAX_METADATA_VALUE)):
+            if not text or len(text) > longest:
+                raise invalid({name: ["value_is_too_long" if text else "value_is_mandatory"]})
         taken.add(key)
         kept.append(
             Metadata(
@@ -145,6 +144,8 @@ def _metadata(store: Store, customer: Customer | None, sent: list[dict[str, Any]
 
 def _assign(customer: Customer, body: dict[str, Any], configuration: dict[str, Any]) -> None:
     customer.fields.update({key: body[key] for key in _STORED if key in body})
+    if customer.fields.get("country"):
+        customer.fields["country"] = customer.fields["country"].upper()
     if "currency" in body:
         customer.currency = body["currency"]
     if isinstance(address := body.get("shipping_address"), dict):

@@ -101,7 +101,7 @@ def run_hourly_jobs(store: Store, at: datetime) -> None:
     """
     for row in list(store.subscriptions):
         if row.status is SubscriptionStatus.ACTIVE:
-            _end_or_trial(row, at)
+            _end_or_trial(store, row, at)
         elif row.status is SubscriptionStatus.PENDING:
             _start_or_downgrade(row, at)
     for invoice in store.invoices:
@@ -112,10 +112,10 @@ def run_hourly_jobs(store: Store, at: datetime) -> None:
             invoice.updated_at = at
 
 
-def _end_or_trial(row: Subscription, at: datetime) -> None:
+def _end_or_trial(store: Store, row: Subscription, at: datetime) -> None:
     if row.ending_at and local_date(row.ending_at, row) == local_date(at, row):
         terminate(row, at)
-    elif (ends := _trial_end(row)) and row.trial_ended_at is None and ends <= at:
+    elif (ends := _trial_end(store, row)) and row.trial_ended_at is None and ends <= at:
         row.trial_ended_at = ends
 
 
@@ -135,10 +135,10 @@ def _downgrades_today(row: Subscription, previous: Subscription, at: datetime) -
     return period_starts and previous.status is SubscriptionStatus.ACTIVE and local_date(row.created_at, row) < today
 
 
-def _trial_end(row: Subscription) -> datetime | None:
-    first = row
-    while first.previous:
-        first = first.previous
-    if not row.plan.trial_period or not first.started_at:
+def _trial_end(store: Store, row: Subscription) -> datetime | None:
+    # Counted from the first start under this external id: neither a change of plan nor a restart gives a second trial.
+    if not row.plan.trial_period:
         return None
-    return first.started_at + timedelta(days=row.plan.trial_period)
+    rows = store.subscriptions_called(row.external_id)
+    starts = [one.started_at for one in rows if one.customer is row.customer and one.started_at]
+    return min(starts) + timedelta(days=row.plan.trial_period)

@@ -103,8 +103,8 @@ def customers(store: Store, query: Query, billing_entity: str) -> list[Customer]
         rows = (row for row in rows if row.external_id == external_id)
     if term := query.scalars.get("search_term", "").lower():
         rows = (row for row in rows if any(term in text.lower() for text in _searchable(row)))
-    if types := query.arrays.get("account_type"):
-        rows = (row for row in rows if row.fields.get("account_type", "customer") in types)
+    if "customer" not in query.arrays.get("account_type", ["customer"]):
+        rows = ()  # partners need a licence
     if currencies := query.arrays.get("currencies"):
         rows = (row for row in rows if row.currency in currencies)
     if wanted := query.maps.get("metadata"):
@@ -165,6 +165,8 @@ def invoices(store: Store, query: Query, billing_entity: str, customer: Customer
         rows = (row for row in rows if row.payment_overdue is overdue)
     if self_billed is not None:
         rows = (row for row in rows if row.self_billed is self_billed)
+    if query.scalars.get("payment_dispute_lost"):  # any text counts as true, "false" too
+        rows = (row for row in rows if row.payment_dispute_lost_at is not None)
     for key in ("payment_status", "status", "invoice_type", "currency"):
         if values := query.either(key):
             rows = [row for row in rows if getattr(row, key) in values]
@@ -184,15 +186,15 @@ def _day(query: Query, key: str) -> date | None:
 
 
 def applied_coupons(store: Store, query: Query, customer: Customer | None = None) -> list[AppliedCoupon]:
-    """Applied coupons by customer, status and code, newest first."""
-    rows: Iterable[AppliedCoupon] = store.applied_coupons
+    """Applied coupons of customers that are not deleted, newest first; an unknown status is ignored."""
+    rows: Iterable[AppliedCoupon] = (row for row in store.applied_coupons if row.customer.deleted_at is None)
     if customer is not None:
         rows = (row for row in rows if row.customer is customer)
     if external_id := query.scalars.get("external_customer_id"):
         rows = (row for row in rows if row.customer.external_id == external_id)
-    if status := query.scalars.get("status"):
+    if (status := query.scalars.get("status")) in ("active", "terminated"):
         rows = (row for row in rows if row.status == status)
-    if codes := query.arrays.get("coupon_code"):
+    if codes := query.either("coupon_code"):
         rows = (row for row in rows if row.coupon_code in codes)
     return list(rows)
 

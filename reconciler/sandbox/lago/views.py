@@ -25,7 +25,7 @@ def customer_core(row: Customer, billing_entity: str) -> dict[str, Any]:
         "lago_id": row.lago_id,
         "billing_entity_code": billing_entity,
         "external_id": row.external_id,
-        "account_type": given("account_type", "customer"),
+        "account_type": "customer",
         "name": given("name"),
         "firstname": given("firstname"),
         "lastname": given("lastname"),
