@@ -19,7 +19,7 @@ _SUFFIXES = {
 
 
 class FolderReports:
-    """A ReportWriter: `<folder>/<run id>.<suffix>` for each format; the folder is made, with mode 0750, when missing."""
+    """A ReportWriter: `<folder>/<run id>.<suffix>` for each format; the folder is made, with mode 0750, if missing."""
 
     def __init__(self, folder: Path, formats: Iterable[ReportFormat]) -> None:
         """Nothing is made before the first run is written."""

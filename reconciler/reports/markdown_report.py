@@ -15,7 +15,7 @@ from reconciler.reports.words import EXIT_CODES, MODES, RESULTS, before_and_afte
 
 _NAME_WIDTH = 60
 # CommonMark takes any ASCII punctuation after a backslash as itself; these begin something inside a line,
-_MARKUP = re.compile(r"[\\`*_\[\]<#|~&@]|:(?=\S)")
+_MARKUP = re.compile(r"[\\`*_\[\]<#|~&@]|:(?=\S)|(?<=www)\.")
 # and these at its start.
 _BLOCK_START = re.compile(r"^(\s*\d*)([-+=>.)])")
 

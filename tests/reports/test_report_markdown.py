@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -126,3 +127,13 @@ def test_money_that_does_not_tie_out_is_said() -> None:
     run = run_record(totals=totals_of(money={"jpy": CurrencyTotals(residual=5)}))
 
     assert "**DOES NOT TIE OUT:** 5 JPY" in markdown_report(run).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("https://evil.example", r"https\://evil"), ("www.evil.example", r"www\.evil")]
+)
+def test_an_address_in_a_text_is_no_link_where_bare_addresses_are(name: str, text: str) -> None:
+    prose = re.sub("`[^`]*`", "", markdown_report(_full(name)).decode())
+
+    assert text in prose
+    assert name not in prose

@@ -352,6 +352,15 @@ def test_money_is_a_column_for_each_currency_with_its_own_decimals() -> None:
     assert "Every currency ties out" in made
 
 
+def test_currencies_that_do_not_fit_beside_each_other_stand_below() -> None:
+    money = {currency: CurrencyTotals(billed=10**11) for currency in ("aud", "cad", "eur", "gbp", "sek", "usd")}
+
+    made = _printed(run_record(totals=totals_of(money=money)), width=60)
+
+    amounts = [line.count("1,000,000,000.00") for line in made.splitlines() if line.startswith("  billed")]
+    assert amounts == [2, 2, 2]
+
+
 def test_money_that_does_not_tie_out_is_said_loudly() -> None:
     text = _flat(run_record(totals=totals_of(money={"eur": CurrencyTotals(residual=-5), "usd": CurrencyTotals()})))
 
