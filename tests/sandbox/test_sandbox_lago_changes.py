@@ -82,6 +82,19 @@ def test_ending_a_subscription_cancels_what_was_to_follow(http: LagoOverHttp) ->
     assert http.refusal("DELETE", "/subscriptions/sub_a") == (404, "subscription_not_found")
 
 
+def test_of_several_ended_rows_the_one_that_ended_last_is_read(http: LagoOverHttp) -> None:
+    for plan, started, ended in (("starter", 300, 10), ("pro", 200, 100)):
+        http.lago.add_subscription(
+            "org_a",
+            plan,
+            external_id="sub_a",
+            status="terminated",
+            started_at=NOW - timedelta(days=started),
+            terminated_at=NOW - timedelta(days=ended),
+        )
+    assert http.get("/subscriptions/sub_a?status=terminated")["subscription"]["plan_code"] == "starter"
+
+
 def test_posting_the_plan_of_an_overridden_subscription_loses_the_override(http: LagoOverHttp) -> None:
     http.lago.add_subscription("org_a", "pro", external_id="sub_a", amount_cents=3900)
     row = http.subscribe("org_a", "pro", "sub_a")
@@ -162,6 +175,12 @@ def test_an_incomplete_subscription_can_be_neither_changed_nor_replaced_nor_ende
     assert refusal == (422, {"subscription": ["subscription_incomplete"]})
     assert http.refusal("PUT", "/subscriptions/sub_a", {"subscription": {"name": "x"}})[0] == 405
     assert http.refusal("DELETE", "/subscriptions/sub_a") == (404, "subscription_not_found")
+
+
+def test_text_is_sent_as_utf_8_with_html_escaped(http: LagoOverHttp) -> None:
+    answer = http.client.post("/customers", json={"customer": {"external_id": "org_a", "name": "Łódź <b> & co"}})
+    assert r"Łódź \u003cb\u003e \u0026 co".encode() in answer.content
+    assert answer.json()["customer"]["name"] == "Łódź <b> & co"
 
 
 def test_absent_keys_of_a_customer_stay_and_null_clears(http: LagoOverHttp) -> None:

@@ -42,6 +42,14 @@ def test_a_downgrade_whose_day_was_missed_waits_for_the_next_period(http: LagoOv
     assert http.get("/subscriptions/sub_a")["subscription"]["plan_code"] == "starter"
 
 
+def test_a_downgrade_asked_for_on_a_period_s_first_day_waits_for_its_end(http: LagoOverHttp) -> None:
+    http.lago.set_clock(at("2026-12-01T08:00"))
+    http.subscribe("org_a", "pro", "sub_a")
+    http.subscribe("org_a", "starter", "sub_a")
+    http.lago.run_hourly_jobs(at("2026-12-01T09:10"))
+    assert ("pro", "active") in http.statuses("sub_a")
+
+
 def test_a_scheduled_end_is_met_on_its_very_day_only(http: LagoOverHttp) -> None:
     http.subscribe("org_a", "pro", "sub_a", ending_at="2027-01-15T12:00:00Z")
     http.lago.run_hourly_jobs(at("2027-01-16T01:10"))

@@ -50,8 +50,9 @@ def test_past_the_end_is_an_empty_page_with_true_totals(http: LagoOverHttp) -> N
     assert page["meta"] == {"current_page": 9, "next_page": None, "prev_page": 8, "total_pages": 3, "total_count": 8}
 
 
-def test_an_empty_list_counts_zero_pages(http: LagoOverHttp) -> None:
-    meta = http.get("/customers?external_id=nobody")["meta"]
+@pytest.mark.parametrize("query", ["", "&page=3", "&per_page=0"])
+def test_an_empty_list_counts_zero_pages(http: LagoOverHttp, query: str) -> None:
+    meta = http.get(f"/customers?external_id=nobody{query}")["meta"]
     assert meta == {"current_page": 0, "next_page": None, "prev_page": None, "total_pages": 0, "total_count": 0}
 
 
@@ -136,6 +137,24 @@ def test_overdue_invoices_are_found_alone_and_carry_their_customer(http: LagoOve
 )
 def test_invoices_are_filtered_by_their_own_fields(http: LagoOverHttp, query: str, found: list[str]) -> None:
     assert [row["customer"]["external_id"] for row in http.get(f"/invoices?{query}")["invoices"]] == found
+
+
+def test_the_count_of_invoices_lags_behind_until_its_last_page_is_read_or_half_an_hour_is_over() -> None:
+    with LagoOverHttp() as http:
+        http.lago.add_customer("org_a")
+        rows = [http.lago.add_invoice("org_a", amount_cents=1, issuing_date=NOW.date()) for _ in range(3)]
+        target = "/invoices?payment_status=pending&per_page=1"
+        assert http.get(target)["meta"]["total_count"] == 3
+        rows[0].payment_status = "succeeded"
+        assert http.get(target)["meta"]["total_count"] == 3
+        assert http.get(f"{target}&page=3") == {
+            "invoices": [],
+            "meta": {"current_page": 3, "next_page": None, "prev_page": 2, "total_pages": 2, "total_count": 2},
+        }
+        rows[1].payment_status = "succeeded"
+        assert http.get(target)["meta"]["total_count"] == 2
+        http.lago.set_clock(NOW + timedelta(minutes=31))
+        assert http.get(target)["meta"]["total_count"] == 1
 
 
 @pytest.mark.parametrize("path", ["customers", "subscriptions", "invoices"])

@@ -39,6 +39,7 @@ class Handlers:
         """Serve the organisation `name` whose rows are in `store`."""
         self.store = store
         self.stripe_reachable = True
+        self._counts = lists.InvoiceCounts()
         self._organization = organization(store.organization_id, name, views.instant(store.founded_at))
         self.entity = str(self._organization["slug"])
         self.prefix = str(self._organization["document_number_prefix"])
@@ -143,7 +144,8 @@ class Handlers:
     def invoices(self, call: Call, customer: Customer | None = None) -> Body:
         """The list of invoices, of everyone or of one customer."""
         found = lists.invoices(self.store, call.query, self.entity, customer)
-        return lists.page("invoices", found, call.query, lambda row: invoice_views.invoice_row(row, self.entity))
+        total = self._counts.total(call.id, call.query, len(found), self.store.now())
+        return lists.page("invoices", found, call.query, lambda row: invoice_views.invoice_row(row, self.entity), total)
 
     def invoices_of_customer(self, call: Call) -> Body:
         """The list of one customer's invoices; an unknown customer is a 404 here."""

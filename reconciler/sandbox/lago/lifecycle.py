@@ -11,10 +11,9 @@ from reconciler.sandbox.lago.store import Store
 
 
 def start(row: Subscription, at: datetime, *, started_at: datetime | None = None) -> None:
-    """Make a row `active` from `started_at`, by default `at`; its customer takes the plan's currency if it has none."""
+    """Make a row `active` from `started_at`, by default `at`."""
     row.status = SubscriptionStatus.ACTIVE
     row.started_at = row.activated_at = started_at or at
-    row.customer.currency = row.customer.currency or row.plan.amount_currency
 
 
 def terminate(row: Subscription, at: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -15,6 +15,7 @@ from reconciler.sandbox.lago.store import Store
 
 _DEFAULT_PER_PAGE = 100
 _FALLBACK_PER_PAGE = 25  # of the paging library, when per_page is no number
+_COUNT_KEPT = timedelta(minutes=30)
 _LARGEST_OFFSET = 2**63 - 1  # the database refuses more, the server answers 500
 Row = TypeVar("Row")
 
@@ -59,18 +60,42 @@ class Query:
         return _TRUTH[self.scalars[key]]
 
 
-def page(name: str, rows: Sequence[Row], query: Query, view: Callable[[Row], dict[str, Any]]) -> dict[str, Any]:
-    """One page of `rows` under `name`, with `meta`; only the rows of the page are turned into JSON."""
+class InvoiceCounts:
+    """The counts of invoice lists as a real server keeps them: 30 minutes a query, renewed on what seems the end."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._kept: dict[str, tuple[datetime, int]] = {}
+
+    def total(self, path: str, query: Query, count: int, now: datetime) -> int:
+        """What `meta` says for this query when `count` is the truth; it may lag behind."""
+        key = f"{path} {sorted(query.scalars.items() - {('page', query.scalars.get('page', ''))})} {query.arrays}"
+        until, kept = self._kept.get(key, (now, 0))
+        seen = _number(query.scalars.get("page")) * _per_page(query.scalars.get("per_page"))
+        if now < until and kept > seen:
+            return kept
+        self._kept[key] = (now + _COUNT_KEPT, count)
+        return count
+
+
+def page(
+    name: str, rows: Sequence[Row], query: Query, view: Callable[[Row], dict[str, Any]], total: int | None = None
+) -> dict[str, Any]:
+    """One page of `rows` under `name`, with `meta`; only the rows of the page are turned into JSON.
+
+    `total` is what `meta` says instead of the number of rows.
+    """
     size, number = _per_page(query.scalars.get("per_page")), _number(query.scalars.get("page"))
-    if size == 0 or (number - 1) * size > _LARGEST_OFFSET:
+    count = len(rows) if total is None else total
+    if (count and size == 0) or (number - 1) * size > _LARGEST_OFFSET:
         raise crashed()
-    pages = -(-len(rows) // size)
+    pages = -(-count // size) if count else 0
     meta: dict[str, int | None] = {
-        "current_page": number if rows else 0,
+        "current_page": number if count else 0,
         "next_page": number + 1 if number < pages else None,
-        "prev_page": number - 1 if rows and number > 1 else None,
+        "prev_page": number - 1 if count and number > 1 else None,
         "total_pages": pages,
-        "total_count": len(rows),
+        "total_count": count,
     }
     start = (number - 1) * size
     return {name: [view(row) for row in rows[start : start + size]], "meta": meta}

@@ -109,7 +109,7 @@ class Subscription:
     @property
     def next(self) -> Subscription | None:
         """The row that replaces this one, or is scheduled to."""
-        return next((row for row in reversed(self.successors) if row.status is not SubscriptionStatus.CANCELED), None)
+        return next((row for row in self.successors if row.status is not SubscriptionStatus.CANCELED), None)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
