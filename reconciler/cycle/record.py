@@ -70,7 +70,7 @@ def record(
         version=line.version,
         config_sha256=line.config_sha256,
         trigger=asked.trigger,
-        refusal=refusal.text if refusal else None,
+        refusal=f"{refusal.text}." if refusal else None,
         notes=(*asked.notes, *_notes(observation, line)),
         store=SourceRead(complete=True, rows=len(observation.store.orgs)),
         sources={

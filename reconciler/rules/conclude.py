@@ -20,7 +20,7 @@ def conclude(
     if not complete:
         return RunResult.INCOMPLETE, 4
     if any(each.result in {OutcomeResult.FAILED, OutcomeResult.SKIPPED} for each in done):
-        return RunResult.DRIFT, 5
+        return RunResult.FAILED, 5
     if remains(decisions, fixed):
         return RunResult.DRIFT, 2
     return RunResult.CLEAN, 0

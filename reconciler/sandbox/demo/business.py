@@ -126,7 +126,7 @@ class Business:
         number = len(self.records)
         org_id = f"org_{uuid.uuid5(uuid.NAMESPACE_URL, f'demo/{number}')}"
         cycle = number // (len(_FIRST) * len(_SECOND))
-        name = f"{_FIRST[number % 20]} {_SECOND[(number // 20) % 20]}" + (f" {cycle + 1}" if cycle else "")
+        name = f"{_FIRST[number % 20]} {_SECOND[(7 * number + number // 20) % 20]}" + (f" {cycle + 1}" if cycle else "")
         created = (self.now - (60 + number % 700) * _DAY).replace(tzinfo=None, microsecond=123456)
         self.records[org_id] = {
             "id": org_id,

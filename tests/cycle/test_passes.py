@@ -1,0 +1,139 @@
+"""One pass: what is refused, recorded and told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import FIX_ALL, lago_customer, lago_sub, org, stripe_customer, stripe_sub
+from cycle.cycle_support import billed, linked, works
+from reconciler.errors import LedgerError
+from reconciler.model.drift import Decided
+from reconciler.model.orgs import InvalidRecord
+from reconciler.model.run import RunMode, RunResult
+from reconciler.model.terms import Limits, Policy
+from reconciler.rules.decide import Scope
+
+
+def test_a_store_without_organisations_refuses_the_run() -> None:
+    made = works([], lago_customer(1), lago_sub(1))
+    run = made.run()
+    assert (run.result, run.exit_code, run.complete) == (RunResult.REFUSED, 3, False)
+    assert run.refusal is not None
+    assert "no organisation" in run.refusal
+    assert run.decisions == ()
+    assert made.ledger.recorded == [run]
+    assert made.reports.runs == [run]
+
+
+def test_a_population_that_shrank_refuses_the_run_and_keeps_the_baseline() -> None:
+    orgs = [linked(number, "founders_friend") for number in range(1, 11)]
+    made = works(orgs)
+    made.run()
+    for number in (9, 10):
+        del made.store.records[f"org_{number}"]
+    assert made.run().exit_code == 3
+    assert made.run().exit_code == 3
+
+
+def test_a_limit_refuses_one_direction_and_lets_the_other_go_on() -> None:
+    orgs = [linked(1, "enterprise"), linked(2, "enterprise"), linked(3, "founders_friend")]
+    made = works(orgs, *billed(1), *billed(2), *billed(3), limits=Limits(max_lower_count=1, always_allowed=0))
+    run = made.run()
+    assert run.plan.refused_by == {"lower": "max_lower_count", "raise": "max_raise_ratio"}
+    made = works(orgs, *billed(1), *billed(2), *billed(3), limits=Limits(max_lower_count=1))
+    run = made.run()
+    assert run.plan.refused_by == {"lower": "max_lower_count"}
+    assert [org_id for org_id, _ in made.store.writes] == ["org_3"]
+    assert (run.result, run.exit_code) == (RunResult.REFUSED, 3)
+
+
+def test_fixes_of_the_last_day_count_against_the_limits() -> None:
+    orgs = [linked(number, "founders_friend") for number in (1, 2, 3)]
+    made = works(orgs, *billed(1), *billed(2), limits=Limits(max_raise_count=2))
+    made.run()
+    made.clock.at += timedelta(hours=23)
+    made.store.change("org_1", plan_tier="starter")
+    assert made.run().plan.refused_by == {"raise": "max_raise_count"}
+    made.clock.at += timedelta(hours=2)
+    assert made.run().plan.refused_by == {}
+
+
+def test_lowering_waits_for_its_confirming_runs_and_its_settle_time() -> None:
+    policy = replace(FIX_ALL, confirm_runs=2, settle_lower=timedelta(hours=24))
+    made = works([linked(1, "enterprise")], *billed(1), policy=policy)
+    said = []
+    for hours in (0, 1, 24):
+        made.clock.at += timedelta(hours=hours)
+        (decision,) = made.run().decisions
+        said.append(decision.blocked_by)
+    assert said == ["confirm_runs", "settle_lower", None]
+    assert made.store.records["org_1"].plan_tier == "professional"
+
+
+def test_an_incomplete_run_confirms_nothing() -> None:
+    policy = replace(FIX_ALL, confirm_runs=2)
+    made = works([linked(1, "enterprise")], *billed(1), policy=policy)
+    made.run()
+    made.stripe.down = "away"
+    made.run()
+    made.stripe.down = None
+    assert made.store.writes == []
+    made.run()
+    assert made.store.records["org_1"].plan_tier == "professional"
+
+
+def test_policy_that_flags_leaves_the_fix_waiting_for_approval() -> None:
+    made = works([linked(1, "founders_friend")], *billed(1), policy=Policy())
+    run = made.run(RunMode.FLAG)
+    assert made.store.writes == []
+    assert [(each.decided, each.needs_approval, each.blocked_by) for each in run.decisions] == [
+        (Decided.FLAG, True, "policy.mode")
+    ]
+    assert [each.approval.value for each in run.plan.fixes] == ["needed"]
+    assert run.exit_code == 2
+
+
+def test_a_run_over_one_organisation_lowers_nothing_and_is_no_complete_run() -> None:
+    made = works([linked(1, "enterprise"), linked(2, "founders_friend")], *billed(1), *billed(2))
+    run = made.run(scope=Scope(org_ids=frozenset({"org_1"})))
+    assert made.store.writes == []
+    assert [(each.drift.org_id, each.blocked_by) for each in run.decisions] == [("org_1", "partial")]
+    assert made.ledger.history(made.clock.now()).population is None
+
+
+def test_a_dry_run_goes_on_without_a_ledger_that_breaks_and_says_so() -> None:
+    made = works([linked(1, "founders_friend")], *billed(1))
+    history = made.ledger.history
+
+    def history_then_break(now: object) -> object:
+        seen = history(now)  # type: ignore[arg-type]  # passed through
+        made.ledger.broken = True
+        return seen
+
+    made.ledger.history = history_then_break  # type: ignore[assignment,method-assign]  # breaks in mid-run
+    run = made.run(RunMode.DRY_RUN)
+    assert any("not in the ledger" in note for note in run.notes)
+    made.ledger.broken = False
+    with pytest.raises(LedgerError):
+        made.run(RunMode.FIX)
+    assert made.reports.runs[-1].outcomes[0].result.value == "fixed"
+
+
+def test_too_many_records_the_application_refuses_stop_the_run() -> None:
+    made = works([linked(number, "founders_friend") for number in range(1, 101)])
+    made.store.invalid = tuple(InvalidRecord(key=f"org_{n}", problem="status", readable=True) for n in (1,))
+    assert made.run().exit_code == 2
+    made.store.invalid = tuple(InvalidRecord(key=f"org_{n}", problem="status", readable=True) for n in (1, 2))
+    assert made.run().exit_code == 3
+
+
+def test_the_same_facts_give_the_same_digest() -> None:
+    orgs = [org(1, "founders_friend"), linked(2, "enterprise")]
+    held = (*billed(1), *billed(2), stripe_customer(3), stripe_sub(3))
+    first = works(orgs, *held).run(RunMode.DRY_RUN)
+    second = works(orgs, *reversed(held)).run(RunMode.DRY_RUN)
+    assert first.plan.digest == second.plan.digest
+    assert first.id != second.id
