@@ -8,6 +8,7 @@ ReconcilerError
 ├── StoreError                 the organisation store
 │   ├── StoreMissingError
 │   ├── StoreDamagedError
+│   ├── StoreAccessError       the system does not let us read or lock it
 │   ├── StoreLockedError       another program holds it; try again
 │   ├── StoreReadOnlyError
 │   ├── StoreWriteError
@@ -71,6 +72,10 @@ class StoreMissingError(StoreError):
 
 class StoreDamagedError(StoreError):
     """The store's file is empty, cut off or not what it should be; it was left as it is."""
+
+
+class StoreAccessError(StoreError):
+    """The system does not let this user read or lock the store."""
 
 
 class StoreLockedError(StoreError):

@@ -1,0 +1,253 @@
+"""Finds the records in a store file's bytes and changes single ones, leaving every other byte as it was.
+
+A file is one JSON object. It is read in chunks and written as pieces of the old bytes around the new ones, so that
+memory stays near the size of the file, and unknown fields, odd spellings and the order of keys survive every write.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+# A chunk ends where a line begins with two spaces and a quote: in the application's own layout, between two records.
+_BETWEEN_RECORDS = b'\n  "'
+_CHUNK_SIZE = 1 << 18
+_BLANK = re.compile(r"[ \t\n\r]*")
+_BLANK_BYTES = b" \t\n\r"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_decode = json.JSONDecoder().raw_decode
+
+Piece = bytes | memoryview
+
+
+class DocumentError(ValueError):
+    """The bytes are not one JSON object; `offset` is the byte where that shows."""
+
+    def __init__(self, problem: str, offset: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.offset = offset
+
+
+class Member(NamedTuple):  # a named tuple because tens of thousands are made at each reading
+    """One key of an object with its value, and the byte (or character) range the value's text takes up."""
+
+    key: str
+    start: int
+    end: int
+    value: Any
+
+
+def _value_at(text: str, at: int) -> tuple[Any, int]:
+    try:
+        return _decode(text, at)
+    except json.JSONDecodeError as error:
+        raise DocumentError(error.msg, error.pos) from None
+    except RecursionError:
+        raise DocumentError("nested too deeply to read", at) from None
+    except ValueError:  # a number with thousands of digits
+        raise DocumentError("a number too long to read", at) from None
+
+
+def _blank_end(text: str, at: int) -> int:
+    # The pattern matches the empty text too, so there is always a match.
+    return _BLANK.match(text, at).end()  # type: ignore[union-attr]
+
+
+def _expect(text: str, at: int, character: str) -> int:
+    at = _blank_end(text, at)
+    if text[at : at + 1] != character:
+        raise DocumentError(f"expected {character!r}", at)
+    return at + 1
+
+
+def _scan(text: str, at: int, found: list[Member]) -> tuple[int, bool]:
+    """Append the members from `at` on; tells where they stop, and whether a comma asks for another there."""
+    more = False
+    while True:
+        at = _blank_end(text, at)
+        if text[at : at + 1] != '"':
+            return at, more
+        key, at = _value_at(text, at)
+        start = _blank_end(text, _expect(text, at, ":"))
+        value, at = _value_at(text, start)
+        found.append(Member(key, start, at, value))
+        at = _blank_end(text, at)
+        if text[at : at + 1] != ",":
+            return at, False
+        at, more = at + 1, True
+
+
+def _finish(text: str, at: int, found: list[Member]) -> None:
+    at, more = _scan(text, at, found)
+    if more:
+        raise DocumentError("expected another key after the comma", at)
+    at = _blank_end(text, _expect(text, at, "}"))
+    if at != len(text):
+        raise DocumentError("more text after its end", at)
+
+
+def members_of_object(text: str) -> list[Member]:
+    """The members of the object that `text` is, ranges in characters. Raises DocumentError."""
+    found: list[Member] = []
+    _finish(text, _expect(text, 0, "{"), found)
+    return found
+
+
+def elements_of_list(text: str) -> list[Member]:
+    """The elements of the list that `text` is, without keys, ranges in characters. Raises DocumentError."""
+    found: list[Member] = []
+    at = _blank_end(text, _expect(text, 0, "["))
+    while text[at : at + 1] != "]":
+        at = _blank_end(text, _expect(text, at, ",") if found else at)
+        value, end = _value_at(text, at)
+        found.append(Member("", at, end, value))
+        at = _blank_end(text, end)
+    return found
+
+
+def _in_bytes(found: list[Member], text: str, base: int) -> list[Member]:
+    if text.isascii():
+        return [Member(key, start + base, end + base, value) for key, start, end, value in found]
+    moved, seen, byte = [], 0, base
+    for key, start, end, value in found:
+        first = byte + len(text[seen:start].encode())
+        byte = first + len(text[start:end].encode())
+        seen = end
+        moved.append(Member(key, first, byte, value))
+    return moved
+
+
+def _text(raw: bytes, first: int, last: int) -> str:
+    try:
+        return raw[first:last].decode()
+    except UnicodeDecodeError as error:
+        raise DocumentError("not UTF-8", first + error.start) from None
+
+
+def _opening(raw: bytes) -> int:
+    first = len(raw) - len(raw.lstrip(_BLANK_BYTES))
+    if first == len(raw):
+        raise DocumentError("empty", 0)
+    if raw.startswith(_BYTE_ORDER_MARK):
+        raise DocumentError("it begins with a byte order mark", 0)
+    if raw[first : first + 1] != b"{":
+        raise DocumentError("not an object of organisations", first)
+    return first + 1
+
+
+def read_members(raw: bytes) -> Iterator[Member]:
+    """The records of a file in its order, ranges in bytes; raises DocumentError where the file stops being whole.
+
+    What was yielded before the error are whole records of the file.
+    """
+    first = _opening(raw)
+    while (cut := raw.find(_BETWEEN_RECORDS, first + _CHUNK_SIZE)) != -1:
+        found: list[Member] = []
+        try:
+            text = _text(raw, first, cut)
+            at, more = _scan(text, 0, found)
+        except DocumentError:
+            break
+        if not more or at != len(text):
+            break
+        yield from _in_bytes(found, text, first)
+        first = cut
+    yield from _rest(raw, first)
+
+
+def _rest(raw: bytes, first: int) -> Iterator[Member]:
+    text = _text(raw, first, len(raw))
+    found: list[Member] = []
+    try:
+        _finish(text, 0, found)
+    except DocumentError as error:
+        yield from _in_bytes(found, text, first)
+        raise DocumentError(error.problem, first + len(text[: error.offset].encode())) from None
+    yield from _in_bytes(found, text, first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """New bytes for a file, as pieces that follow one another, and how the old bytes come back from them.
+
+    The first `prefix` and the last `suffix` bytes are those of the old file; `middle` is what stood between them.
+    """
+
+    pieces: tuple[Piece, ...]
+    prefix: int
+    suffix: int
+    middle: bytes
+
+
+class Document:
+    """One file's content, whole and read, with the byte range of each record's text. Never changed."""
+
+    def __init__(self, raw: bytes, spans: Mapping[str, tuple[int, int]], repeated: frozenset[str]) -> None:
+        """`repeated` are the keys that stand more than once."""
+        self.raw = raw
+        self.spans = spans
+        self.repeated = repeated
+
+    @classmethod
+    def read(cls, raw: bytes) -> Document:
+        """Raises DocumentError. Of a key that stands twice the last counts, as with the application."""
+        spans: dict[str, tuple[int, int]] = {}
+        repeated = set()
+        for key, start, end, _ in read_members(raw):
+            if key in spans:
+                repeated.add(key)
+            spans[key] = start, end
+        return cls(raw, spans, frozenset(repeated))
+
+    def record(self, key: str) -> bytes | None:
+        """The text of one record as it stands in the file; None where there is none."""
+        span = self.spans.get(key)
+        return None if span is None else self.raw[span[0] : span[1]]
+
+    def records(self) -> Iterator[tuple[str, bytes]]:
+        """Every key with its record's text, in file order."""
+        for key, (start, end) in self.spans.items():
+            yield key, self.raw[start:end]
+
+    def edit(self, changes: Mapping[str, bytes]) -> tuple[Edit, dict[str, tuple[int, int]]]:
+        """Put new text for records: for those of the file in their place, for others behind the last, in order.
+
+        `changes` is not empty. Also gives the ranges of the records in the new bytes.
+        """
+        places = sorted((*self.spans[key], key) for key in changes if key in self.spans)
+        splices = [(start, end, changes[key]) for start, end, key in places]
+        shifts = list(accumulate((len(text) - (end - start) for start, end, text in splices), initial=0))
+        starts = [start for start, _, _ in splices]
+        spans = {
+            key: (start + shifts[bisect_left(starts, start)], end + shifts[bisect_right(starts, start)])
+            for key, (start, end) in self.spans.items()
+        }
+        behind_last = max((end for _, end in self.spans.values()), default=self.raw.find(b"{") + 1)
+        appended = bytearray()
+        for key in changes:
+            if key not in self.spans:
+                appended += (b"," if spans else b"") + b"\n  " + json.dumps(key).encode() + b": "
+                start = behind_last + shifts[-1] + len(appended)
+                spans[key] = start, start + len(changes[key])
+                appended += changes[key]
+        if appended:
+            splices.append((behind_last, behind_last, bytes(appended) + (b"" if self.spans else b"\n")))
+        return self._spliced(splices), spans
+
+    def _spliced(self, splices: Sequence[tuple[int, int, bytes]]) -> Edit:
+        old = memoryview(self.raw)
+        pieces: list[Piece] = []
+        done = 0
+        for start, end, text in splices:
+            pieces += [old[done:start], text]
+            done = end
+        first = splices[0][0]
+        return Edit(
+            pieces=(*pieces, old[done:]), prefix=first, suffix=len(self.raw) - done, middle=self.raw[first:done]
+        )
