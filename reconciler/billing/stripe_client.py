@@ -12,12 +12,13 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.billing.asking import Caller, GarbledError, OutageError, Tally, TryAgainError, asked_wait
 from reconciler.billing.read_only import only_get
+from reconciler.billing.stripe_wire import WireRefusal
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 
 _KEY = re.compile(r"(?:sk|rk)_(?:org_)?(live|test)_[\x21-\x7e]+")
 _PERMISSION = re.compile(r"rak_[a-z_]+")
 _RETRIED = frozenset({408, 409, 425, 429})
-_UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
+_OK, _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 200, 401, 403, 500
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,8 +38,9 @@ class _BytesTransport(stripe.RequestsClient):
     ) -> tuple[bytes, int, Mapping[str, str]]:
         only_get(method)
         body, status, answered = super().request(method, url, headers, post_data)
-        if status != 200:  # noqa: PLR2004 - the one status of a successful GET
-            return body, status, answered
+        if status != _OK:
+            # The library breaks on an error body of another make than Stripe's, and loses the headers with it.
+            return body if _is_error(body) else b'{"error":{}}', status, answered
         self._kept.body = body
         return b"{}", status, answered
 
@@ -127,6 +129,14 @@ class StripeClient:
         return SourceRefusedError(
             f"Stripe at {self._host} answered {status}", status=status, remedy="Run again; report it if it stays"
         )
+
+
+def _is_error(body: bytes) -> bool:
+    try:
+        WireRefusal.model_validate_json(body)
+    except ValidationError:
+        return False
+    return True
 
 
 def _forbidden(error: stripe.StripeError, path: str) -> CredentialError:

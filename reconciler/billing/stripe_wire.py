@@ -125,3 +125,9 @@ class WireCustomer(_Wire):
     livemode: bool | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     test_clock: str | None = None
+
+
+class WireRefusal(_Wire):
+    """Body of an answer that is an error."""
+
+    error: dict[str, object]

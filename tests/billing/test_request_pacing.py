@@ -1,0 +1,84 @@
+"""The rate budget: how long requests wait for each other, told by a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from reconciler.billing.pacing import RateBudget
+
+
+class SleepingClock:
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 6))
+        self.now_s += seconds
+
+
+@pytest.fixture
+def clock() -> SleepingClock:
+    return SleepingClock()
+
+
+def budget(clock: SleepingClock, max_requests_per_s: float) -> RateBudget:
+    return RateBudget(max_requests_per_s, monotonic=clock.monotonic, sleep=clock.sleep)
+
+
+def test_the_first_request_goes_at_once_and_the_next_ones_wait_their_turn(clock: SleepingClock) -> None:
+    paced = budget(clock, 20)
+    for _ in range(3):
+        paced.take()
+    assert clock.slept == [0.05, 0.05]
+
+
+def test_time_that_went_by_between_requests_is_not_waited_again(clock: SleepingClock) -> None:
+    paced = budget(clock, 20)
+    paced.take()
+    clock.now_s += 0.04
+    paced.take()
+    clock.now_s += 10
+    paced.take()
+    assert clock.slept == [0.01]
+
+
+def test_idle_time_is_not_saved_up_for_a_burst(clock: SleepingClock) -> None:
+    paced = budget(clock, 10)
+    clock.now_s += 60
+    for _ in range(3):
+        paced.take()
+    assert clock.slept == [0.1, 0.1]
+
+
+def test_a_pause_that_the_source_asked_for_holds_the_next_request_back(clock: SleepingClock) -> None:
+    paced = budget(clock, 20)
+    paced.take()
+    paced.hold(3)
+    paced.take()
+    assert clock.slept == [3]
+
+
+def test_a_shorter_pause_does_not_cut_a_longer_one(clock: SleepingClock) -> None:
+    paced = budget(clock, 20)
+    paced.hold(3)
+    paced.hold(1)
+    paced.take()
+    assert clock.slept == [3]
+
+
+def test_threads_share_one_budget() -> None:
+    waits: list[float] = []
+    paced = RateBudget(10, monotonic=lambda: 0.0, sleep=waits.append)
+    threads: Sequence[threading.Thread] = [threading.Thread(target=paced.take) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(round(wait, 6) for wait in waits) == [round(turn / 10, 6) for turn in range(1, 20)]

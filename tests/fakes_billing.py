@@ -1,0 +1,49 @@
+"""A billing source in memory: a snapshot to give, and readings of single customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.errors import SourceUnavailableError
+from reconciler.model.billing import Customer, Source
+from reconciler.model.observation import CustomerReading, Snapshot
+
+
+class FakeBillingSource:
+    """Gives `snapshot` as it is now, and `readings` by customer id, else what the snapshot holds of a customer.
+
+    With `down` set to a text it is an outage with that problem. `asked` lists the customers read singly, in order.
+    """
+
+    def __init__(self, snapshot: Snapshot, readings: Mapping[str, CustomerReading] | None = None) -> None:
+        self.snapshot = snapshot
+        self.readings = dict(readings or {})
+        self.down: str | None = None
+        self.asked: list[str] = []
+
+    @property
+    def source(self) -> Source:
+        return self.snapshot.source
+
+    def read_all(self, as_of: datetime) -> Snapshot:
+        proof = replace(self.snapshot.proof, read_from=as_of, read_until=as_of)
+        if self.down is not None:
+            return replace(
+                self.snapshot, customers=(), subscriptions=(), complete=False, problem=self.down, proof=proof
+            )
+        rows = len(self.snapshot.customers) + len(self.snapshot.subscriptions)
+        return replace(self.snapshot, proof=replace(proof, rows=rows))
+
+    def read_customer(self, customer: Customer) -> CustomerReading:
+        self.asked.append(customer.id)
+        if self.down is not None:
+            raise SourceUnavailableError(self.down, remedy="Run again")
+        if customer.id in self.readings:
+            return self.readings[customer.id]
+        held = [each for each in self.snapshot.customers if each.id == customer.id]
+        return CustomerReading(
+            customer=held[0] if held else replace(customer, deleted=True),
+            subscriptions=tuple(each for each in self.snapshot.subscriptions if each.customer_id == customer.id),
+        )
