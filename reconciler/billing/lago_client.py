@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from reconciler.billing.asking import Caller, GarbledError, OutageError, Tally, TryAgainError, asked_wait
 from reconciler.billing.lago_wire import Health, One, Page, Refusal, Row, WireOrganization
-from reconciler.billing.read_only import ReadOnlyTransport
+from reconciler.billing.read_only import only_get
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 
 PAGE_SIZE = 100
@@ -65,7 +65,8 @@ class LagoClient:
         self._caller = caller
         self._page_size: int | None = page_size
         self._http = httpx.Client(
-            transport=ReadOnlyTransport(),
+            # Not a transport of our own: that would switch off the proxies which the environment names.
+            event_hooks={"request": [lambda request: only_get(request.method)]},
             headers={"Authorization": f"Bearer {api_key}", "Accept": "application/json"},
             timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s),
         )

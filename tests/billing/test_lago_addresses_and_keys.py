@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import httpx
 import pytest
 from werkzeug.wrappers import Request, Response
 
 from billing.billing_support import LAGO_KEY, NOW, StandingClock, lago_sandbox, lago_source
 from reconciler.billing.asking import Retry
 from reconciler.billing.lago_source import LagoSource
-from reconciler.billing.read_only import ReadOnlyTransport, WriteHeldBackError
+from reconciler.billing.read_only import WriteHeldBackError
 from reconciler.errors import CredentialError, NotThatSourceError
 from reconciler.sandbox.lago import LagoSandbox
 from reconciler.sandbox.server import Fault, LoopbackServer
@@ -74,6 +74,28 @@ def test_a_server_without_these_paths_is_no_lago() -> None:
     assert len(other.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 404, "body": "{}"}, {"status": 403, "body": "{}"}, {"status": 200, "body": "<html>", "times": None}],
+)
+def test_a_lago_whose_health_check_is_not_reachable_is_read_all_the_same(
+    server: LoopbackServer, answer: dict[str, Any]
+) -> None:
+    server.add_fault(Fault(target="/health", **answer))
+    with lago_source(server) as source:
+        assert source.read_all(NOW).complete
+
+
+def test_a_refusal_that_is_about_something_else_than_the_page_size_is_one(server: LoopbackServer) -> None:
+    body = '{"status":422,"error":"Unprocessable Entity","error_details":{"status":["value_is_invalid"]}}'
+    server.add_fault(Fault(target="/subscriptions", status=422, body=body, times=None))
+    with lago_source(server) as source:
+        snapshot = source.read_all(NOW)
+    assert (snapshot.complete, snapshot.proof.retries) == (False, 0)
+    assert snapshot.problem is not None
+    assert snapshot.problem.endswith("answered 422")
+
+
 def test_an_address_that_sends_on_elsewhere_is_named_instead_of_followed() -> None:
     def elsewhere(request: Request) -> Response:
         return Response(status=301, headers={"Location": f"https://other.example.com{request.path}"})
@@ -100,9 +122,9 @@ def test_nothing_but_get_leaves(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD"])
-def test_the_transport_itself_sends_no_other_method(server: LoopbackServer, method: str) -> None:
-    with httpx.Client(transport=ReadOnlyTransport()) as client, pytest.raises(WriteHeldBackError, match=method):
-        client.request(method, f"{server.url}/api/v1/customers")
+def test_no_other_method_is_sent_even_when_asked(server: LoopbackServer, method: str) -> None:
+    with lago_source(server) as source, pytest.raises(WriteHeldBackError, match=method):
+        source._client._http.request(method, f"{server.url}/api/v1/customers")
     assert server.requests == []
 
 

@@ -114,6 +114,26 @@ def test_a_single_customer_that_cannot_be_read_whole_raises(
             source.read_customer(customer)
 
 
+def test_a_customer_whose_list_does_not_add_up_raises(server: LoopbackServer) -> None:
+    lie = '{"subscriptions":[],"meta":{"current_page":1,"next_page":null,"total_pages":1,"total_count":3}}'
+    with lago_source(server) as source:
+        customer = source.read_all(NOW).customers[0]
+        server.add_fault(Fault(target="external_customer_id", status=200, body=lie, times=None))
+        with pytest.raises(SourceUnavailableError, match="counts 3 subscriptions and showed 0"):
+            source.read_customer(customer)
+
+
+@pytest.mark.parametrize("target", ["/customers/", r"/subscriptions/sub_"])
+def test_a_single_answer_that_is_no_such_path_is_not_taken_for_gone(server: LoopbackServer, target: str) -> None:
+    with lago_source(server) as source:
+        customer = source.read_all(NOW).customers[0]
+        empty = '{"subscriptions":[],"meta":{"current_page":0,"next_page":null,"total_pages":0,"total_count":0}}'
+        server.add_fault(Fault(target="external_customer_id", status=200, body=empty, times=None))
+        server.add_fault(Fault(target=target, status=404, body='{"status":404,"code":"resource_not_found"}'))
+        with pytest.raises(SourceRefusedError):
+            source.read_customer(customer)
+
+
 def test_neither_key_nor_content_is_in_what_is_told(server: LoopbackServer) -> None:
     content = '{"customers":[{"email":"ap@acme.test"}]}'
     server.add_fault(Fault(target="/customers", status=200, body=content, times=None))

@@ -100,7 +100,7 @@ def test_nothing_but_get_leaves(server: LoopbackServer) -> None:
     assert {request.method for request in server.requests} == {"GET"}
 
 
-def test_the_transport_itself_sends_no_other_method(server: LoopbackServer) -> None:
+def test_no_other_method_is_sent_even_when_asked(server: LoopbackServer) -> None:
     with stripe_source(server) as source, pytest.raises(WriteHeldBackError, match="POST"):
         source._client._stripe.v1.customers.create({"name": "Acme"})
     assert server.requests == []
