@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -152,3 +154,21 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
         if 0 <= seconds < float("inf"):
             return seconds
     return None
+
+
+def why_unreachable(error: BaseException) -> str:
+    """The network's reason beneath a library's `error`, in words that hold neither address nor content."""
+    beneath: BaseException | None = error
+    while beneath is not None:
+        match beneath:
+            case socket.gaierror():
+                return "its name does not resolve"
+            case ssl.SSLCertVerificationError():
+                return "its certificate is not trusted"
+            case ConnectionRefusedError():
+                return "it refuses the connection"
+            case TimeoutError():
+                return "it did not answer in time"
+            case _:
+                beneath = beneath.__cause__ or beneath.__context__
+    return "the connection broke"

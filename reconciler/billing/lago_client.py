@@ -10,7 +10,15 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from reconciler.billing.asking import Caller, GarbledError, OutageError, Tally, TryAgainError, asked_wait
+from reconciler.billing.asking import (
+    Caller,
+    GarbledError,
+    OutageError,
+    Tally,
+    TryAgainError,
+    asked_wait,
+    why_unreachable,
+)
 from reconciler.billing.lago_wire import Health, One, Page, Refusal, Row, WireOrganization
 from reconciler.billing.read_only import only_get
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
@@ -121,12 +129,8 @@ class LagoClient:
     def _send(self, url: str, model: type[Model], params: Params) -> Model:
         try:
             answer = self._http.get(url, params=list(params))
-        except httpx.TimeoutException as error:
-            raise TryAgainError(f"Lago at {self._host} did not answer in time") from error
-        except httpx.ConnectError as error:
-            raise TryAgainError(f"Lago at {self._host} cannot be reached") from error
         except httpx.TransportError as error:
-            raise TryAgainError(f"The connection to Lago at {self._host} broke") from error
+            raise TryAgainError(f"Lago at {self._host} cannot be read: {why_unreachable(error)}") from error
         except httpx.HTTPError as error:
             raise GarbledError(f"Lago at {self._host} sent an answer that cannot be decoded") from error
         if answer.status_code != httpx.codes.OK:

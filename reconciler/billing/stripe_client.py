@@ -10,7 +10,15 @@ from typing import Any, TypeVar
 import stripe
 from pydantic import BaseModel, ValidationError
 
-from reconciler.billing.asking import Caller, GarbledError, OutageError, Tally, TryAgainError, asked_wait
+from reconciler.billing.asking import (
+    Caller,
+    GarbledError,
+    OutageError,
+    Tally,
+    TryAgainError,
+    asked_wait,
+    why_unreachable,
+)
 from reconciler.billing.read_only import only_get
 from reconciler.billing.stripe_wire import WireRefusal
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
@@ -113,7 +121,7 @@ class StripeClient:
     def _refusal(self, error: stripe.StripeError, path: str) -> Exception:
         status = error.http_status
         if status is None:
-            return TryAgainError(f"Stripe at {self._host} cannot be reached, or the connection broke")
+            return TryAgainError(f"Stripe at {self._host} cannot be read: {why_unreachable(error)}")
         if status in _RETRIED or status >= _SERVER_ERROR:
             headers: Mapping[str, str] = error.headers or {}
             problem = f"Stripe at {self._host} answered {status}"

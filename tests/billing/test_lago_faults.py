@@ -80,7 +80,7 @@ def test_a_source_that_is_not_there_is_an_incomplete_snapshot_not_an_error() -> 
     snapshot = read_all(gone)
     assert (snapshot.complete, snapshot.customers, snapshot.subscriptions) == (False, (), ())
     assert snapshot.problem is not None
-    assert "cannot be reached" in snapshot.problem
+    assert snapshot.problem.endswith("cannot be read: it refuses the connection")
 
 
 def test_a_pause_that_no_one_can_wait_for_ends_the_read_at_once(server: LoopbackServer) -> None:

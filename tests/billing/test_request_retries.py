@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+
 import pytest
 
 from billing.billing_support import NOW, QUICK
-from reconciler.billing.asking import Caller, OutageError, Retry, RetryPolicy, Tally, TryAgainError, asked_wait
+from reconciler.billing.asking import (
+    Caller,
+    OutageError,
+    Retry,
+    RetryPolicy,
+    Tally,
+    TryAgainError,
+    asked_wait,
+    why_unreachable,
+)
 from reconciler.billing.pacing import RateBudget
 from reconciler.errors import CredentialError, SourceUnavailableError
 from reconciler.model.billing import Source
@@ -101,3 +113,20 @@ def test_a_pause_longer_than_the_deadline_is_not_waited_for() -> None:
 )
 def test_seconds_to_wait_are_read_from_the_headers(headers: dict[str, str], wait_s: float | None) -> None:
     assert asked_wait(headers) == wait_s
+
+
+@pytest.mark.parametrize(
+    ("beneath", "why"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "its name does not resolve"),
+        (ssl.SSLCertVerificationError("self-signed"), "its certificate is not trusted"),
+        (ConnectionRefusedError(), "it refuses the connection"),
+        (TimeoutError(), "it did not answer in time"),
+        (ConnectionResetError(), "the connection broke"),
+    ],
+)
+def test_the_networks_reason_is_found_beneath_a_librarys_error(beneath: Exception, why: str) -> None:
+    library, wrapped = LookupError("what was sent"), RuntimeError("again")
+    library.__context__ = beneath
+    wrapped.__cause__ = library
+    assert why_unreachable(wrapped) == why

@@ -108,7 +108,8 @@ def test_a_source_that_is_not_there_is_an_incomplete_snapshot_not_an_error() -> 
         pass
     snapshot = read_all(gone)
     assert (snapshot.complete, snapshot.customers, snapshot.subscriptions) == (False, (), ())
-    assert snapshot.problem
+    assert snapshot.problem is not None
+    assert snapshot.problem.endswith("cannot be read: it refuses the connection")
 
 
 @pytest.mark.parametrize(
