@@ -12,15 +12,21 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, NamedTuple
 
 # A chunk ends where a line begins with two spaces and a quote: in the application's own layout, between two records.
 _BETWEEN_RECORDS = b'\n  "'
 _CHUNK_SIZE = 1 << 18
-_BLANK = re.compile(r"[ \t\n\r]*")
 _BLANK_BYTES = b" \t\n\r"
+_BLANK = r"[ \t\n\r]*"
+_BLANKS = re.compile(_BLANK)
+_COLON = re.compile(f"{_BLANK}:{_BLANK}")
+_COMMA = re.compile(f"{_BLANK},{_BLANK}")
+_OPENING = re.compile(f"{{{_BLANK}")
+_CLOSING = re.compile(f"{_BLANK}}}{_BLANK}")
+_OPENING_OF_LIST = re.compile(rf"\[{_BLANK}")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_decode = json.JSONDecoder().raw_decode
+# raw_decode is this with one more call for each of tens of thousands of values.
+_decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # missing from its stub
 
 Piece = bytes | memoryview
 
@@ -34,60 +40,50 @@ class DocumentError(ValueError):
         self.offset = offset
 
 
-class Member(NamedTuple):  # a named tuple because tens of thousands are made at each reading
-    """One key of an object with its value, and the byte (or character) range the value's text takes up."""
-
-    key: str
-    start: int
-    end: int
-    value: Any
-
-
-def _value_at(text: str, at: int) -> tuple[Any, int]:
-    try:
-        return _decode(text, at)
-    except json.JSONDecodeError as error:
-        raise DocumentError(error.msg, error.pos) from None
-    except RecursionError:
-        raise DocumentError("nested too deeply to read", at) from None
-    except ValueError:  # a number with thousands of digits
-        raise DocumentError("a number too long to read", at) from None
+# A key of an object, and the range of bytes (or characters) that its value's text takes up.
+Member = tuple[str, int, int]
 
 
 def _blank_end(text: str, at: int) -> int:
-    # The pattern matches the empty text too, so there is always a match.
-    return _BLANK.match(text, at).end()  # type: ignore[union-attr]
+    return _BLANKS.match(text, at).end()  # type: ignore[union-attr] # the pattern matches the empty text too
 
 
-def _expect(text: str, at: int, character: str) -> int:
-    at = _blank_end(text, at)
-    if text[at : at + 1] != character:
-        raise DocumentError(f"expected {character!r}", at)
-    return at + 1
+def _expect(text: str, at: int, mark: re.Pattern[str]) -> int:
+    match = mark.match(text, at)
+    if match is None:
+        raise DocumentError(f"expected {mark.pattern.replace(_BLANK, '')}", at)
+    return match.end()
 
 
 def _scan(text: str, at: int, found: list[Member]) -> tuple[int, bool]:
     """Append the members from `at` on; tells where they stop, and whether a comma asks for another there."""
-    more = False
-    while True:
-        at = _blank_end(text, at)
-        if text[at : at + 1] != '"':
-            return at, more
-        key, at = _value_at(text, at)
-        start = _blank_end(text, _expect(text, at, ":"))
-        value, at = _value_at(text, start)
-        found.append(Member(key, start, at, value))
-        at = _blank_end(text, at)
-        if text[at : at + 1] != ",":
-            return at, False
-        at, more = at + 1, True
+    at, more = _blank_end(text, at), False
+    try:
+        while text.startswith('"', at):
+            key, at = _decode(text, at)
+            start = at = _expect(text, at, _COLON)
+            _, at = _decode(text, at)
+            found.append((key, start, at))
+            comma = _COMMA.match(text, at)
+            if comma is None:
+                return at, False
+            at, more = comma.end(), True
+    except StopIteration:
+        raise DocumentError("expected a value", at) from None
+    except json.JSONDecodeError as error:
+        raise DocumentError(error.msg, error.pos) from None
+    except RecursionError:
+        raise DocumentError("nested too deeply to read", at) from None
+    except ValueError:  # the interpreter refuses numbers of thousands of digits
+        raise DocumentError("a number too long to read", at) from None
+    return at, more
 
 
 def _finish(text: str, at: int, found: list[Member]) -> None:
     at, more = _scan(text, at, found)
     if more:
         raise DocumentError("expected another key after the comma", at)
-    at = _blank_end(text, _expect(text, at, "}"))
+    at = _expect(text, at, _CLOSING)
     if at != len(text):
         raise DocumentError("more text after its end", at)
 
@@ -95,31 +91,31 @@ def _finish(text: str, at: int, found: list[Member]) -> None:
 def members_of_object(text: str) -> list[Member]:
     """The members of the object that `text` is, ranges in characters. Raises DocumentError."""
     found: list[Member] = []
-    _finish(text, _expect(text, 0, "{"), found)
+    _finish(text, _expect(text, 0, _OPENING), found)
     return found
 
 
-def elements_of_list(text: str) -> list[Member]:
-    """The elements of the list that `text` is, without keys, ranges in characters. Raises DocumentError."""
-    found: list[Member] = []
-    at = _blank_end(text, _expect(text, 0, "["))
-    while text[at : at + 1] != "]":
-        at = _blank_end(text, _expect(text, at, ",") if found else at)
-        value, end = _value_at(text, at)
-        found.append(Member("", at, end, value))
+def elements_of_list(text: str) -> list[tuple[int, int]]:
+    """Where the elements of the list stand that `text` is, in characters. It is known to be whole."""
+    found: list[tuple[int, int]] = []
+    at = _expect(text, 0, _OPENING_OF_LIST)
+    while not text.startswith("]", at):
+        at = _expect(text, at, _COMMA) if found else at
+        _, end = _decode(text, at)
+        found.append((at, end))
         at = _blank_end(text, end)
     return found
 
 
 def _in_bytes(found: list[Member], text: str, base: int) -> list[Member]:
     if text.isascii():
-        return [Member(key, start + base, end + base, value) for key, start, end, value in found]
+        return [(key, start + base, end + base) for key, start, end in found]
     moved, seen, byte = [], 0, base
-    for key, start, end, value in found:
+    for key, start, end in found:
         first = byte + len(text[seen:start].encode())
         byte = first + len(text[start:end].encode())
         seen = end
-        moved.append(Member(key, first, byte, value))
+        moved.append((key, first, byte))
     return moved
 
 
@@ -199,7 +195,7 @@ class Document:
         """Raises DocumentError. Of a key that stands twice the last counts, as with the application."""
         spans: dict[str, tuple[int, int]] = {}
         repeated = set()
-        for key, start, end, _ in read_members(raw):
+        for key, start, end in read_members(raw):
             if key in spans:
                 repeated.add(key)
             spans[key] = start, end

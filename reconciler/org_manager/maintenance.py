@@ -160,7 +160,7 @@ def _restore(store: Store, file: DataFile, fd: int, path: Path | None) -> Restor
 
 def _sound(store: Store, file: DataFile, found: bytes) -> Iterator[tuple[str, bytes]]:
     with suppress(DocumentError):  # up to where the file stops being whole
-        for key, start, end, _ in read_members(found):
+        for key, start, end in read_members(found):
             record = found[start:end]
             is_organization = file is store.organizations
             problem = read_organization(key, record)[1] if is_organization else judge_members(key, record)

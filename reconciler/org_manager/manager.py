@@ -21,9 +21,9 @@ from reconciler.org_manager.files import create_empty
 from reconciler.org_manager.locks import require
 from reconciler.org_manager.models import DEFAULT_PLAN_TIER, Organization, OrgUser, checked, refuse_unfit, utc_now
 from reconciler.org_manager.record_text import append_entry, new_record, remove_entry, set_fields, set_role
-from reconciler.org_manager.records import InvalidRecord, members_named, mentions, read_members, read_organization
+from reconciler.org_manager.records import members_named, mentions, read_members, read_organization
 from reconciler.org_manager.session import Session, session
-from reconciler.org_manager.snapshot import Organizations, Snapshot, judge_org_users, judge_organizations
+from reconciler.org_manager.snapshot import Judge, Snapshot
 from reconciler.org_manager.store import Loaded, Records, Store
 
 _LONGEST_NAME = 200
@@ -66,8 +66,7 @@ class OrgManager:
         self.orgs_file = self.store.organizations.path
         self.org_users_file = self.store.org_users.path
         self._thread = threading.local()
-        self._judged: tuple[str, tuple[str, ...], tuple[InvalidRecord, ...]] | None = None
-        self._judged_users: tuple[str, tuple[InvalidRecord, ...]] | None = None
+        self._judge = Judge()
         if create and not read_only:
             self._create_missing()
         else:
@@ -266,35 +265,17 @@ class OrgManager:
         """
         current = self._current()
         if current:
-            loaded: Loaded = current.organizations.loaded
-            users: Loaded | None = current.org_users.loaded
-        else:
-            loaded, users = self.store.read(self.store.organizations), self._users_if_any()
-            self._keep_due_copies()
-        readable, invalid = self._judge(loaded)
-        return Snapshot(
-            organizations=Organizations(loaded.document, readable),
-            invalid=(*invalid, *(self._judge_users(users) if users else ())),
-            version=loaded.checksum,
-        )
+            organizations, org_users = current.organizations.loaded, current.org_users.loaded
+            return self._judge.snapshot(organizations, org_users)
+        organizations, members = self.store.read(self.store.organizations), self._users_if_any()
+        self._keep_due_copies()
+        return self._judge.snapshot(organizations, members)
 
     def _users_if_any(self) -> Loaded | None:
         try:
             return self.store.read(self.store.org_users)
         except StoreMissingError:  # the application takes a missing one for no members, rightly
             return None
-
-    def _judge(self, loaded: Loaded) -> tuple[tuple[str, ...], tuple[InvalidRecord, ...]]:
-        judged = self._judged
-        if judged is None or judged[0] != loaded.checksum:
-            self._judged = judged = (loaded.checksum, *judge_organizations(loaded.document))
-        return judged[1], judged[2]
-
-    def _judge_users(self, loaded: Loaded) -> tuple[InvalidRecord, ...]:
-        judged = self._judged_users
-        if judged is None or judged[0] != loaded.checksum:
-            self._judged_users = judged = (loaded.checksum, judge_org_users(loaded.document))
-        return judged[1]
 
     def _keep_due_copies(self) -> None:
         if self.store.read_only:

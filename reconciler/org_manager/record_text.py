@@ -27,13 +27,14 @@ def set_fields(record: bytes, fields: Mapping[str, str | None]) -> bytes:
 
 def _set_field(text: str, name: str, value: str) -> str:
     members = members_of_object(text)
-    same = [member for member in members if member.key == name]
+    same = [(start, end) for key, start, end in members if key == name]
     if same:
-        return text[: same[-1].start] + value + text[same[-1].end :]
+        start, end = same[-1]
+        return text[:start] + value + text[end:]
     if not members:
         return f"{{{json.dumps(name)}: {value}}}"
     lead = text[1 : text.index('"')] or " "
-    end = members[-1].end
+    _, _, end = members[-1]
     return f"{text[:end]},{lead}{json.dumps(name)}: {value}{text[end:]}"
 
 
@@ -44,8 +45,8 @@ def append_entry(members: bytes, entry: Mapping[str, Any]) -> bytes:
     added = json.dumps(entry, indent=2, default=str).replace("\n", _ENTRY_INDENT)
     if not elements:
         return f"[{_ENTRY_INDENT}{added}{_RECORD_INDENT}]".encode()
-    lead = text[1 : elements[0].start]
-    end = elements[-1].end
+    lead = text[1 : elements[0][0]]
+    end = elements[-1][1]
     return f"{text[:end]},{lead}{added}{text[end:]}".encode()
 
 
@@ -56,13 +57,12 @@ def remove_entry(members: bytes, index: int) -> bytes:
     if len(elements) == 1:
         return b"[]"
     if index == 0:
-        return (text[: elements[0].start] + text[elements[1].start :]).encode()
-    return (text[: elements[index - 1].end] + text[elements[index].end :]).encode()
+        return (text[: elements[0][0]] + text[elements[1][0] :]).encode()
+    return (text[: elements[index - 1][1]] + text[elements[index][1] :]).encode()
 
 
 def set_role(members: bytes, index: int, role: str) -> bytes:
     """The list with another role for its member at `index`."""
     text = members.decode()
-    element = elements_of_list(text)[index]
-    changed = _set_field(text[element.start : element.end], "role", json.dumps(role))
-    return (text[: element.start] + changed + text[element.end :]).encode()
+    start, end = elements_of_list(text)[index]
+    return (text[:start] + _set_field(text[start:end], "role", json.dumps(role)) + text[end:]).encode()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from reconciler.org_manager.codec import Document
 from reconciler.org_manager.models import Organization
 from reconciler.org_manager.records import REPEATED, InvalidRecord, judge_members, read_organization
+from reconciler.org_manager.store import Loaded
 
 
 class Organizations(Mapping[str, Organization]):
@@ -70,3 +71,28 @@ def judge_org_users(document: Document) -> tuple[InvalidRecord, ...]:
         if key in document.repeated:
             invalid.append(InvalidRecord(key=key, problem=f"in org_users.json {REPEATED}", readable=True))
     return tuple(invalid)
+
+
+class Judge:
+    """Makes snapshots, and remembers what it found in the content it judged last. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._organizations: tuple[str, tuple[str, ...], tuple[InvalidRecord, ...]] | None = None
+        self._org_users: tuple[str, tuple[InvalidRecord, ...]] | None = None
+
+    def snapshot(self, organizations: Loaded, org_users: Loaded | None) -> Snapshot:
+        """The snapshot of what was read; None stands for no members."""
+        judged = self._organizations
+        if judged is None or judged[0] != organizations.checksum:
+            judged = (organizations.checksum, *judge_organizations(organizations.document))
+            self._organizations = judged
+        version, readable, invalid = judged
+        if org_users is not None:
+            invalid = (*invalid, *self._invalid_members(org_users))
+        return Snapshot(organizations=Organizations(organizations.document, readable), invalid=invalid, version=version)
+
+    def _invalid_members(self, org_users: Loaded) -> tuple[InvalidRecord, ...]:
+        judged = self._org_users
+        if judged is None or judged[0] != org_users.checksum:
+            judged = self._org_users = (org_users.checksum, judge_org_users(org_users.document))
+        return judged[1]
