@@ -83,7 +83,7 @@ class StripeClient:
             raise NotThatSourceError(
                 "The address of Stripe is no http address", remedy="Set [stripe] url to https://api.stripe.com"
             )
-        self._host = rest.partition("/")[0].rpartition("@")[2]
+        self.host = rest.partition("/")[0].rpartition("@")[2]
         # There is no such switch per client; left on, the library writes an id into the user's home and sends it.
         stripe.enable_telemetry = False
         self._caller = caller
@@ -116,26 +116,26 @@ class StripeClient:
         try:
             return model.model_validate_json(self._transport.take())
         except ValidationError:
-            raise GarbledError(f"Stripe at {self._host} sent something else than its API's JSON") from None
+            raise GarbledError(f"Stripe at {self.host} sent something else than its API's JSON") from None
 
     def _refusal(self, error: stripe.StripeError, path: str) -> Exception:
         status = error.http_status
         if status is None:
-            return TryAgainError(f"Stripe at {self._host} cannot be read: {why_unreachable(error)}")
+            return TryAgainError(f"Stripe at {self.host} cannot be read: {why_unreachable(error)}")
         if status in _RETRIED or status >= _SERVER_ERROR:
             headers: Mapping[str, str] = error.headers or {}
-            problem = f"Stripe at {self._host} answered {status}"
+            problem = f"Stripe at {self.host} answered {status}"
             if headers.get("Stripe-Should-Retry") == "false":
                 return OutageError(problem)
             return TryAgainError(problem, wait_s=asked_wait(headers))
         if status == _UNAUTHORIZED:
             return CredentialError(
-                f"Stripe at {self._host} refuses the API key", remedy="Set STRIPE_API_KEY to a key that is not revoked"
+                f"Stripe at {self.host} refuses the API key", remedy="Set STRIPE_API_KEY to a key that is not revoked"
             )
         if status == _FORBIDDEN:
             return _forbidden(error, path)
         return SourceRefusedError(
-            f"Stripe at {self._host} answered {status}", status=status, remedy="Run again; report it if it stays"
+            f"Stripe at {self.host} answered {status}", status=status, remedy="Run again; report it if it stays"
         )
 
 

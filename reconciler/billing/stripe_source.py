@@ -181,7 +181,7 @@ class StripeSource:
             if tally.pages or (isinstance(error, SourceRefusedError) and error.status != _NOT_FOUND):
                 raise
             raise NotThatSourceError(  # nothing that was sent in this read made sense
-                "What answers at the address of Stripe is no Stripe", remedy=f"Set [stripe] url to {API_URL}"
+                f"{self._client.host} answers, but not as Stripe does", remedy=f"Set [stripe] url to {API_URL}"
             ) from error
         tally.pages += 1
         return page

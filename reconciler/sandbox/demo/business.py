@@ -84,16 +84,7 @@ class Business:
         self.lago = LagoSandbox(api_key=LAGO_KEY, clock=lambda: now)
         self.stripe = StripeSandbox(
             api_key="sk_test_demo_owner",
-            restricted_keys={
-                STRIPE_KEY: (
-                    "rak_subscription_read",
-                    "rak_customer_read",
-                    "rak_plan_read",
-                    "rak_product_read",
-                    "rak_invoice_read",
-                    "rak_coupon_read",
-                )
-            },
+            restricted_keys={STRIPE_KEY: ("rak_customer_read", "rak_subscription_read", "rak_coupon_read")},
             clock=lambda: now,
         )
         self.records: dict[str, dict[str, Any]] = {}

@@ -1,0 +1,159 @@
+"""Makes the real things that a pass stands on, from settings and the environment; the only place that does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from reconciler.billing.asking import Retry
+from reconciler.billing.lago_source import LagoSource
+from reconciler.billing.stripe_source import StripeSource
+from reconciler.cycle.line import Line
+from reconciler.errors import LedgerError
+from reconciler.ledger.sql_ledger import SqlLedger
+from reconciler.logs import hide
+from reconciler.model.billing import Source
+from reconciler.model.run import RunRecord
+from reconciler.org_manager import OrgManager
+from reconciler.ports import BillingSource
+from reconciler.reports.folder import FolderReports
+from reconciler.reports.render import ReportFormat
+from reconciler.settings import Settings, read_credential
+
+VERSION = version("billing-reconciler")
+
+_log = structlog.get_logger()
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present instant, UTC."""
+        return datetime.now(UTC)
+
+
+class NoReports:
+    """A ReportWriter that writes no file."""
+
+    def write(self, run: RunRecord) -> None:
+        """Do nothing: the run is told on the terminal only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A line to run a pass on, what must be told with it, and where its files go (None: nowhere)."""
+
+    line: Line
+    notes: tuple[str, ...]
+    reports: FolderReports | None
+
+
+@contextmanager
+def make_line(settings: Settings, environ: Mapping[str, str], *, dry_run: bool, record: bool) -> Iterator[Made]:
+    """Open everything that a pass needs, and close it at the end.
+
+    A dry run opens the store for reading only, and goes on without a ledger that cannot be opened, with a note.
+    Raises SetupError, StoreError or LedgerError; then nothing was judged or written.
+    """
+    with ExitStack() as stack:
+        sources = _open_sources(settings, environ, stack)
+        store = OrgManager(
+            settings.orgs.folder, create=False, read_only=dry_run, lock_timeout_s=settings.orgs.lock_timeout_s
+        )
+        notes = settings.without_effect()
+        ledger: SqlLedger | None = None
+        if record:
+            try:
+                ledger = stack.enter_context(SqlLedger(ledger_url(settings, environ)))
+            except LedgerError as error:
+                if not dry_run:
+                    raise
+                notes.append(f"This run is not in the ledger: {error.problem}")
+        reports = _reports(settings, environ, notes) if ledger else None
+        yield Made(
+            line=Line(
+                store=store,
+                sources=sources,
+                ledger=ledger,
+                reports=reports or NoReports(),
+                clock=SystemClock(),
+                terms=settings.terms(),
+                policy=settings.policies(),
+                limits=settings.bounds(),
+                config_sha256=settings.sha256,
+                version=VERSION,
+            ),
+            notes=tuple(notes),
+            reports=reports,
+        )
+
+
+def check_credentials(settings: Settings, environ: Mapping[str, str]) -> None:
+    """Make both sources without asking them anything: raises SetupError for a key or address that cannot be right."""
+    with ExitStack() as stack:
+        _open_sources(settings, environ, stack)
+
+
+def ledger_url(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Where the ledger is (interfaces.md, [ledger])."""
+    return settings.ledger.url or f"sqlite:///{_state_folder(environ) / 'ledger.sqlite3'}"
+
+
+def _open_sources(settings: Settings, environ: Mapping[str, str], stack: ExitStack) -> dict[Source, BillingSource]:
+    sources: dict[Source, BillingSource] = {}
+    if settings.lago is not None:
+        lago = LagoSource(
+            url=settings.lago.url,
+            api_key=_secret("LAGO_API_KEY", environ),
+            clock=SystemClock(),
+            max_requests_per_s=settings.lago.max_requests_per_s,
+            on_retry=_say_retry,
+        )
+        sources[Source.LAGO] = stack.enter_context(lago)
+    if settings.stripe is not None:
+        stripe = StripeSource(
+            url=settings.stripe.url,
+            api_key=_secret("STRIPE_API_KEY", environ),
+            livemode=settings.billing.livemode,
+            account=settings.stripe.account,
+            metadata_org_key=settings.stripe.metadata_org_key,
+            clock=SystemClock(),
+            max_requests_per_s=settings.stripe.max_requests_per_s,
+            on_retry=_say_retry,
+        )
+        sources[Source.STRIPE] = stack.enter_context(stripe)
+    return sources
+
+
+def _reports(settings: Settings, environ: Mapping[str, str], notes: list[str]) -> FolderReports:
+    known = {form.value for form in ReportFormat}
+    left_out = [form for form in settings.reports.formats if form not in known]
+    if left_out:
+        notes.append(f"This version writes no {' and no '.join(left_out)} report ([reports] formats)")
+    folder = Path(settings.reports.folder) if settings.reports.folder else _state_folder(environ) / "reports"
+    return FolderReports(folder, [ReportFormat(form) for form in settings.reports.formats if form in known])
+
+
+def _state_folder(environ: Mapping[str, str]) -> Path:
+    if environ.get("STATE_DIRECTORY"):
+        return Path(environ["STATE_DIRECTORY"].split(":")[0])
+    if environ.get("XDG_STATE_HOME"):
+        return Path(environ["XDG_STATE_HOME"]) / "reconciler"
+    return Path(environ.get("HOME") or Path.home()) / ".local" / "state" / "reconciler"
+
+
+def _secret(name: str, environ: Mapping[str, str]) -> str:
+    value = read_credential(name, environ).get_secret_value()
+    hide(value)
+    return value
+
+
+def _say_retry(retry: Retry) -> None:
+    _log.warning("source.retry", source=retry.source.value, attempt=retry.attempt, reason=retry.reason)

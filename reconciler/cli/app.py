@@ -1,0 +1,72 @@
+"""The command's words: `reconcile` itself, which runs one pass, and its sub-commands."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.config_command import config_app
+from reconciler.cli.demo_command import demo
+from reconciler.cli.pass_command import PassArguments, run_one_pass
+from reconciler.reports.terminal import Verbosity
+
+app = typer.Typer(
+    help="Keeps organisations true to what their customers pay for in Lago and Stripe.",
+    add_completion=False,
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(config_app, name="config")
+app.command("demo")(demo)
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
+
+
+@app.callback(invoke_without_command=True)
+def reconcile(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, and write nothing to the store.")] = False,
+    config: ConfigOption = None,
+    org: Annotated[list[str] | None, typer.Option("--org", metavar="ID", help="Only this organisation.")] = None,
+    code: Annotated[list[str] | None, typer.Option("--code", metavar="CODE", help="Only drift of this code.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=0, help="At most this many fixes.")] = None,
+    form: Annotated[str, typer.Option("--format", help="text, json, markdown or csv.")] = "text",
+    output: Annotated[Path | None, typer.Option("--output", metavar="PATH", help="A file, not the terminal.")] = None,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Keep nothing in ledger or reports folder.")] = False,
+    exit_zero_on_drift: Annotated[
+        bool, typer.Option("--exit-zero-on-drift", help="End with 0 where drift remains.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only the headline and the counts.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Evidence and reasons too; logs of each step.")
+    ] = False,
+) -> int:
+    """Run one pass: compare the store with Lago and Stripe, repair what is proven, flag the rest.
+
+    Exit codes: 0 nothing left, 2 drift remains, 1 settings or store at fault, 3 refused by a limit, 4 a source was not
+    read whole, 5 some fixes failed, 64 usage, 75 another run holds the lock.
+    """
+    if context.invoked_subcommand is not None:
+        return 0
+    if quiet and verbose:
+        raise typer.BadParameter("-q and -v say the opposite of each other")
+    return run_one_pass(
+        PassArguments(
+            dry_run=dry_run,
+            config=config,
+            org_ids=tuple(org or ()),
+            codes=tuple(code or ()),
+            limit=limit,
+            form=form,
+            output=output,
+            record=not no_record,
+            exit_zero_on_drift=exit_zero_on_drift,
+            verbosity=Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL,
+        ),
+        os.environ,
+    )

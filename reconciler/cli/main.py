@@ -1,0 +1,56 @@
+"""The entry of the command: every error a person can act on becomes one line and the exit code that belongs to it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from reconciler.cli.app import app
+from reconciler.errors import ReconcilerError, UsageError
+from reconciler.logs import redact
+
+_INTERRUPTED = 130
+
+# Typer gives its errors no public root; the one it has is found from the one it exports.
+_CommandLineError: type[Exception] = next(
+    each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and leave with its exit code (interfaces.md): usage errors are 64, never 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text file, unless a test replaced it
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    try:
+        result = app(args=arguments, prog_name="reconcile", standalone_mode=False)
+    except _CommandLineError as error:
+        return _usage(error)
+    except typer.Abort:
+        return _say("Interrupted. What was written before is in the ledger. Run it again.", _INTERRUPTED)
+    except ReconcilerError as error:
+        return _say(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more can be said to whoever left
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: Exception) -> int:
+    context = getattr(error, "ctx", None)
+    where = f" (see {context.command_path} --help)" if context is not None else ""
+    message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+    return _say(f"{message}{where}", UsageError.exit_code)
+
+
+def _say(line: str, exit_code: int) -> int:
+    sys.stderr.write(f"reconcile: {redact(line)}\n")
+    return exit_code

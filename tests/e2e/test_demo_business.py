@@ -1,0 +1,129 @@
+"""The command over the demo's business: it names every seeded drift and no other, mends it, and finds nothing more."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from e2e.e2e_support import Site, site_of
+from reconciler.cli.main import run
+from reconciler.model.drift import Code, Decided
+from reconciler.rules.catalogue import CATALOGUE
+from reconciler.sandbox.demo import SeededBusiness, build_business
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def seeded() -> SeededBusiness:
+    return build_business(organisations=200, now=NOW)
+
+
+@pytest.fixture
+def site(
+    seeded: SeededBusiness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Site]:
+    with site_of(seeded, tmp_path, monkeypatch, capsys) as made:
+        yield made
+
+
+def test_a_dry_run_names_every_seeded_drift_and_no_other_organisation(site: Site, seeded: SeededBusiness) -> None:
+    said = site.reconcile("--dry-run", "--format", "json")
+    assert said.exit_code == 2
+    document = said.document
+    named = Counter((each["code"], each["org_id"] or each["id"].split(":")[1]) for each in document["drifts"])
+    seeds = Counter((each.code, each.about) for each in seeded.seeds)
+    ok = {code.value for code, row in CATALOGUE.items() if row.default is Decided.OK}
+    assert named == Counter({seed: count for seed, count in seeds.items() if seed[0] not in ok})
+    assert document["totals"]["by_code"]["leftover_free_subscription"] == 3
+    assert {code for code, _ in seeds} | {"link_other_form", "snapshot_incomplete", "unclassified"} == {*Code}
+
+
+def test_the_money_of_the_demo_ties_out_in_every_currency(site: Site) -> None:
+    money = site.reconcile("--dry-run", "--format", "json").document["totals"]["money"]
+    assert set(money) == {"usd", "eur"}
+    assert all(columns["residual"] == 0 and columns["billed"] > 0 for columns in money.values())
+
+
+def test_a_dry_run_sends_only_get_and_leaves_the_store_byte_identical(site: Site) -> None:
+    before = {path.name: _digest(path) for path in site.store.parent.rglob("*") if path.is_file()}
+    site.reconcile("--dry-run")
+    assert {path.name: _digest(path) for path in site.store.parent.rglob("*") if path.is_file()} == before
+    sent = [*site.lago.requests, *site.stripe.requests]
+    assert {each.method for each in sent} == {"GET"}
+    assert len(sent) > 5
+
+
+def test_a_pass_writes_what_is_proven_and_the_next_plan_is_empty(site: Site) -> None:
+    shown = site.reconcile("--dry-run", "--format", "json").document["plan"]
+    done = site.reconcile("--format", "json").document
+    assert done["plan"] == shown
+    assert {each["result"] for each in done["outcomes"]} == {"fixed"}
+    records = site.records()
+    for fix in shown["fixes"]:
+        names = {"plan_tier": "plan_tier", "lago_id": "lago_customer_id", "stripe_id": "stripe_customer_id"}
+        for argument, value in fix["arguments"].items():
+            assert records[fix["org_id"]][names[argument]] == value
+    again = site.reconcile("--format", "json")
+    assert again.document["plan"]["fixes"] == []
+    assert again.exit_code == 2
+
+
+def test_a_pass_changes_only_the_organisations_of_its_plan(site: Site) -> None:
+    before = site.records()
+    fixes = site.reconcile("--format", "json").document["plan"]["fixes"]
+    after = site.records()
+    assert {org_id for org_id in before if before[org_id] != after[org_id]} == {fix["org_id"] for fix in fixes}
+    assert list(before) == list(after)
+
+
+def test_what_a_customer_is_told_and_shown_is_kept_in_the_reports_folder(site: Site) -> None:
+    said = site.reconcile()
+    (report,) = (site.folder / "state" / "reports").iterdir()
+    assert f"Report: {report}" in said.out
+    assert report.suffix == ".json"
+
+
+def test_exit_zero_on_drift_forgives_drift(site: Site) -> None:
+    assert site.reconcile("--dry-run", "--exit-zero-on-drift", "-q").exit_code == 0
+
+
+def test_no_record_keeps_nothing(site: Site) -> None:
+    site.reconcile("--dry-run", "--no-record")
+    assert list((site.folder / "state").iterdir()) == []
+
+
+def test_a_pass_that_policy_holds_back_writes_nothing_and_waits_for_approval(
+    site: Site, seeded: SeededBusiness
+) -> None:
+    site.configure(seeded, mode='"flag"')
+    before = site.store.read_bytes()
+    document = site.reconcile("--format", "json").document
+    assert site.store.read_bytes() == before
+    assert {fix["approval"] for fix in document["plan"]["fixes"]} == {"needed"}
+    assert document["outcomes"] == []
+
+
+def test_one_organisation_can_be_looked_at_alone(site: Site, seeded: SeededBusiness) -> None:
+    about = next(seed.about for seed in seeded.seeds if seed.code == "paid_not_reflected")
+    document = site.reconcile("--dry-run", "--org", about, "--format", "json").document
+    assert [each["org_id"] for each in document["drifts"]] == [about]
+
+
+def test_the_demo_command_runs_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "demo"
+    assert run(["demo", "--folder", str(folder), "--orgs", "80"]) == 0
+    out = capsys.readouterr().out
+    assert "exit code 2" in out
+    assert len(list((folder / "state" / "reports").glob("*.json"))) == 3
+    assert run(["demo", "--folder", str(folder), "--orgs", "80"]) == 0
+    assert run(["demo", "--folder", str(tmp_path)]) == 64
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
