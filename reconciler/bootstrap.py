@@ -72,9 +72,11 @@ def make_line(settings: Settings, environ: Mapping[str, str], *, dry_run: bool, 
         if record:
             try:
                 ledger = stack.enter_context(SqlLedger(ledger_url(settings, environ)))
+                ledger.history(SystemClock().now())  # a file that opens may still not be readable
             except LedgerError as error:
                 if not dry_run:
                     raise
+                ledger = None
                 notes.append(f"This run is not in the ledger: {error.problem}")
         reports = _reports(settings, environ, notes) if ledger else None
         yield Made(

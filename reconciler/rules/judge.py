@@ -138,7 +138,7 @@ def _both(case: Case, granting: list[Standing], running: list[Standing]) -> Gran
     if len(sides) > 1:
         if len({side.grants[0].tier.name for side in sides}) > 1:
             return case.drift(Code.BILLING_DISAGREES, detail=_said(sides))
-        return next(side for side in sides if side.source is case.world.terms.collects).grants[0]
+        return max(sides, key=lambda side: (bool(side.live), side.source is case.world.terms.collects)).grants[0]
     return _latest_paid_through(granting)
 
 

@@ -221,11 +221,12 @@ def billed_monthly(subscription: Subscription, base: Sequence[Item]) -> int | No
         if item.unit_amount is None:
             return None
         amount = Fraction(item.unit_amount * item.quantity)
-        for discount in subscription.discounts:
+        for discount in (*item.discounts, *subscription.discounts):
             if discount.percent is not None:
                 amount *= 1 - Fraction(discount.percent) / 100
-            elif discount.amount_minor is not None and discount.currency == item.currency and place == 0:
-                amount -= discount.amount_minor
+            elif discount.amount_minor is not None and discount.currency == item.currency:
+                # An amount off the whole subscription is taken once, from the first item.
+                amount -= discount.amount_minor if place == 0 or discount in item.discounts else 0
         total += monthly(round(max(amount, Fraction(0))), item.period)
     return total
 

@@ -186,3 +186,9 @@ def test_the_tie_out_row_of_a_judged_organisation_balances() -> None:
     books = verdict.books
     assert books is not None
     assert (books.billed, books.due, books.had, books.variance, books.leak) == (9000, 9900, 49900, 900, 40000)
+
+
+def test_a_side_paid_through_and_a_live_side_that_agree_leave_nothing_to_wait_for() -> None:
+    ended = stripe_sub(status=SubscriptionStatus.ENDED, ended_at=NOW - DAY, period_end=NOW + DAY)
+    world = observe_world([linked()], *BOTH_CUSTOMERS, lago_sub(), ended)
+    assert codes_of(world) == []
