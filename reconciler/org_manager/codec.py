@@ -31,7 +31,7 @@ _decode = json.JSONDecoder().scan_once  # type: ignore[attr-defined] # missing f
 Piece = bytes | memoryview
 
 
-class DocumentError(ValueError):
+class DocumentError(Exception):
     """The bytes are not one JSON object; `offset` is the byte where that shows."""
 
     def __init__(self, problem: str, offset: int) -> None:
@@ -68,8 +68,8 @@ def _scan(text: str, at: int, found: list[Member]) -> tuple[int, bool]:
             if comma is None:
                 return at, False
             at, more = comma.end(), True
-    except StopIteration:
-        raise DocumentError("expected a value", at) from None
+    except StopIteration as stop:
+        raise DocumentError("expected a value", stop.value) from None
     except json.JSONDecodeError as error:
         raise DocumentError(error.msg, error.pos) from None
     except RecursionError:

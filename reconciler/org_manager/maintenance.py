@@ -105,13 +105,18 @@ def restore(manager: OrgManager, copy: Path | None = None) -> tuple[Restored, ..
     with ExitStack() as stack:
         fd = stack.enter_context(_held(store, store.organizations))
         recover(store, fd)
+        changes = []
         restored = []
         for file in files:
             if file is store.org_users:
                 fd = stack.enter_context(_held(store, file))
             if copy is not None or not _reads_well(file, fd):
-                restored.append(_restore(store, file, fd, copy))
-        return tuple(restored)
+                change, done = _replacement(store, file, fd, copy)
+                changes.append(change)
+                restored.append(done)
+        if changes:
+            commit(store, changes)
+    return tuple(restored)
 
 
 def _held(store: Store, file: DataFile) -> AbstractContextManager[int]:
@@ -128,7 +133,7 @@ def _reads_well(file: DataFile, fd: int) -> bool:
     return True
 
 
-def _restore(store: Store, file: DataFile, fd: int, path: Path | None) -> Restored:
+def _replacement(store: Store, file: DataFile, fd: int, path: Path | None) -> tuple[Change, Restored]:
     if path is None:
         newest = store.copies.newest_good(file.name)
         if newest is None:
@@ -154,8 +159,7 @@ def _restore(store: Store, file: DataFile, fd: int, path: Path | None) -> Restor
         spans=whole.spans,
         repeated=whole.repeated,
     )
-    commit(store, [change])
-    return Restored(file=file.name, copy=path, kept=tuple(kept), set_aside=set_aside)
+    return change, Restored(file=file.name, copy=path, kept=tuple(kept), set_aside=set_aside)
 
 
 def _sound(store: Store, file: DataFile, found: bytes) -> Iterator[tuple[str, bytes]]:
