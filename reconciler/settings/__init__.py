@@ -1,4 +1,4 @@
-"""The configuration: one TOML file, overridden by the environment, checked whole before anything begins."""
+"""What the person who runs the product has set: the configuration with its checks, and the keys of both sources."""
 
 from reconciler.settings.credentials import read_credential
 from reconciler.settings.loading import load_settings

@@ -1,89 +1,106 @@
-"""What must hold between the parts of a configuration, beyond each value being of its kind."""
+"""What must hold between keys and sections of a configuration, beyond the kind of each value."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from reconciler.model.billing import Source
-from reconciler.model.drift import Code
 from reconciler.model.terms import Do
-from reconciler.rules.catalogue import fixable
-from reconciler.settings.sections import Keys
+from reconciler.settings import codes
+from reconciler.settings.problems import Problem, nearest
+from reconciler.settings.sections import BillingSection, CodeSection, StatusesSection
 from reconciler.settings.settings import Settings
+from reconciler.settings.tiers import CatalogSection, Claim, TierSection
 
 
-def problems_of(settings: Settings) -> Iterator[str]:
-    """Every contradiction, each in words that name its keys."""
-    yield from _tiers(settings)
-    yield from _statuses(settings)
-    yield from _sides(settings)
-    yield from _policy(settings)
-    if settings.schedule.cron and settings.schedule.every is not None:
-        yield "[schedule] every and cron exclude one another"
-    for number, url in enumerate([*settings.notify.urls, settings.notify.ping_url]):
-        if url and not url.startswith(("file:", "credential:")):
-            place = "ping_url" if number == len(settings.notify.urls) else "urls"
-            yield f'[notify] {place} holds secrets: name it as "file:/path" or "credential:name"'
+def check(settings: Settings, sound: Collection[str]) -> list[Problem]:
+    """Every problem between the sections named in `sound`; other sections of `settings` are not looked at."""
+    checks: list[tuple[set[str], Callable[[], Iterator[Problem]]]] = [
+        ({"tiers"}, lambda: _ranks(settings.tiers)),
+        ({"tiers", "catalog"}, lambda: _claims(settings.tiers, settings.catalog)),
+        ({"tiers", "statuses"}, lambda: _status_tiers(settings.statuses, settings.tiers)),
+        ({"statuses"}, lambda: _flagged(settings.statuses)),
+        ({"billing", "lago"}, lambda: _side(settings.billing, Source.LAGO, configured=settings.lago is not None)),
+        ({"billing", "stripe"}, lambda: _side(settings.billing, Source.STRIPE, configured=settings.stripe is not None)),
+        ({"policy"}, lambda: check_codes(settings.policy.codes, codes.KNOWN, codes.FIXABLE)),
+    ]
+    return [problem for needs, find in checks if needs <= set(sound) for problem in find()]
 
 
-def _tiers(settings: Settings) -> Iterator[str]:
-    if not any(tier.paid for tier in settings.tiers.values()):
-        yield "[tiers] has no paid tier"
-    ranks: dict[int, list[str]] = defaultdict(list)
-    claims: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name, tier in settings.tiers.items():
-        ranks[tier.rank].append(name)
-        legacy = Keys(lago_plans=tier.legacy.lago_plans, stripe_prices=tier.legacy.stripe_prices)
-        for key in {*_claimed(tier), *_claimed(legacy)}:
-            claims[key].append(f"[tiers.{name}]")
-    for key in _claimed(settings.catalog.not_tiers):
-        claims[key].append("[catalog] not_tiers")
-    for rank, names in sorted(ranks.items()):
-        if len(names) > 1:
-            yield f"[tiers] {' and '.join(names)} have the same rank {rank}"
-    for (kind, claimed), claimants in sorted(claims.items()):
-        if len(claimants) > 1:
-            yield f"{' and '.join(claimants)} both claim {kind} {claimed}"
+def _ranks(tiers: Mapping[str, TierSection]) -> Iterator[Problem]:
+    if not tiers:
+        yield Problem(("tiers",), "names no tier: add a [tiers.NAME] section for each")
+    holders: dict[int, str] = {}
+    for name, tier in tiers.items():
+        holder = holders.setdefault(tier.rank, name)
+        if not name.strip():
+            yield Problem(("tiers", name), "has no name")
+        if holder != name:
+            yield Problem(("tiers", name, "rank"), f"is {tier.rank}, as [tiers.{holder}] rank is: each needs its own")
 
 
-def _claimed(keys: Keys) -> Iterator[tuple[str, str]]:
-    for kind in ("lago_plans", "stripe_prices", "stripe_lookup_keys", "stripe_products"):
-        yield from ((kind, key) for key in dict.fromkeys(getattr(keys, kind)))
-    yield from (("stripe_price_metadata", f"{name}={value}") for name, value in keys.stripe_price_metadata.items())
+def _claims(tiers: Mapping[str, TierSection], catalog: CatalogSection) -> Iterator[Problem]:
+    claimed: dict[Claim, str] = dict.fromkeys(catalog.not_tiers.claims(), "[catalog] not_tiers")
+    for name, tier in tiers.items():
+        for claim in dict.fromkeys(tier.claims()):
+            holder = claimed.setdefault(claim, f"[tiers.{name}]")
+            if holder != f"[tiers.{name}]":
+                yield Problem(("tiers", name, claim[0]), f"claims {claim[1]!r}, which {holder} claims too")
 
 
-def _statuses(settings: Settings) -> Iterator[str]:
-    unpaid = settings.tiers.get(settings.statuses.unpaid_tier)
+def _status_tiers(statuses: StatusesSection, tiers: Mapping[str, TierSection]) -> Iterator[Problem]:
+    path = ("statuses", "unpaid_tier")
+    unpaid = tiers.get(statuses.unpaid_tier)
     if unpaid is None:
-        yield f"[statuses] unpaid_tier names {settings.statuses.unpaid_tier}, which is no tier"
-    elif unpaid.paid or unpaid.price:
-        yield f"[statuses] unpaid_tier names {settings.statuses.unpaid_tier}, which has a price or is not paid = false"
-    if settings.statuses.trialing and settings.statuses.trialing not in settings.tiers:
-        yield f"[statuses] trialing names {settings.statuses.trialing}, which is no tier"
-    if settings.statuses.flagged or settings.statuses.flagged_codes:
-        yield "[statuses] flagged is not part of this version: leave it empty"
+        yield _no_such_tier(path, statuses.unpaid_tier, tiers)
+    else:
+        if unpaid.paid:
+            yield Problem(path, f"is {statuses.unpaid_tier!r}, whose section does not say paid = false")
+        if any(amount for by_interval in unpaid.price.values() for amount in by_interval.values()):
+            yield Problem(path, f"is {statuses.unpaid_tier!r}, which has a price: a tier that costs is refused here")
+    if statuses.trialing and statuses.trialing not in tiers:
+        yield _no_such_tier(("statuses", "trialing"), statuses.trialing, tiers)
 
 
-def _sides(settings: Settings) -> Iterator[str]:
-    granting = {
-        side for each in (settings.billing.authority, *settings.billing.authority_of.values()) for side in each.sides
-    }
-    for side in Source:
-        if side in granting and getattr(settings, side.value) is None:
-            yield f"[{side}] is missing, but [billing] lets {side} grant tiers"
+def _no_such_tier(path: tuple[str, ...], name: str, tiers: Mapping[str, TierSection]) -> Problem:
+    hint = f"; the nearest is {nearest(name, tiers)}" if tiers else ""
+    return Problem(path, f"is {name!r}, but there is no [tiers.{name}]{hint}")
 
 
-def _policy(settings: Settings) -> Iterator[str]:
-    known = [code.value for code in Code]
-    fixed = fixable()
-    for code, said in settings.policy.codes.items():
+def _flagged(statuses: StatusesSection) -> Iterator[Problem]:
+    for place, code in enumerate(statuses.flagged_codes):
+        if code not in codes.KNOWN:
+            yield Problem(
+                ("statuses", "flagged_codes", place),
+                f"is {code!r}, which is no drift code; the nearest is {nearest(code, codes.KNOWN)}",
+            )
+        elif code not in codes.LEAKING:
+            yield Problem(
+                ("statuses", "flagged_codes", place),
+                f"is {code!r}, but only a code whose money is leak may change a status",
+            )
+
+
+def _side(billing: BillingSection, side: Source, *, configured: bool) -> Iterator[Problem]:
+    """A side that grants must be read."""
+    if configured:
+        return
+    need = "its url" if side is Source.LAGO else "it may be empty"
+    if side in billing.authority.sides:
+        yield Problem((side.value,), f'is missing, but [billing] authority = "{billing.authority}" needs it ({need})')
+    for org_id, authority in billing.authority_of.items():
+        if side in authority.sides and side not in billing.authority.sides:
+            text = f'is "{authority}", which needs the section [{side}] ({need})'
+            yield Problem(("billing", "authority_of", org_id), text)
+
+
+def check_codes(said: Mapping[str, CodeSection], known: Collection[str], fixable: Collection[str]) -> Iterator[Problem]:
+    """Policy names codes that exist and makes none looser than the catalogue; to ignore one needs a reason."""
+    for code, policy in said.items():
+        path = ("policy", "codes", code)
         if code not in known:
-            near = get_close_matches(code, known, n=1)
-            hint = f"; the nearest is {near[0]}" if near else ""
-            yield f"[policy] codes names {code}, which is no code of this version{hint}"
-        elif said.do is Do.FIX and Code(code) not in fixed:
-            yield f"[policy] codes.{code} cannot be fix: policy makes a code stricter, never looser"
-        if said.do is Do.IGNORE and not said.reason:
-            yield f"[policy] codes.{code} needs a reason to be ignored"
+            yield Problem(path, f"is no drift code; the nearest is {nearest(code, known)}")
+        elif policy.do is Do.FIX and code not in fixable:
+            yield Problem(path, 'is "fix", but the catalogue never fixes it: say flag or ignore')
+        elif policy.do is Do.IGNORE and not policy.reason.strip():
+            yield Problem(path, 'is ignored without a reason: { do = "ignore", reason = "..." }')

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.model.drift import Code, Decided
-from reconciler.rules.catalogue import CATALOGUE
+from reconciler.model.drift import Code
+from reconciler.rules.catalogue import fixable
 
 # Codes of the public catalogue that this version does not judge yet: a file that names them is not wrong.
 _LATER_FIXED = frozenset(
@@ -24,7 +24,7 @@ _LATER_OTHER = frozenset(
 KNOWN = frozenset(code.value for code in Code) | _LATER_FIXED | _LATER_OTHER
 
 # Codes that the catalogue fixes by default; policy makes no other one fixable.
-FIXABLE = frozenset(code.value for code, row in CATALOGUE.items() if row.default is Decided.FIX) | _LATER_FIXED
+FIXABLE = frozenset(code.value for code in fixable()) | _LATER_FIXED
 
 # Codes whose money is leak, whatever the case: the only ones `[statuses] flagged` may act on.
 LEAKING = frozenset(

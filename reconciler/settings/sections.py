@@ -164,9 +164,11 @@ class ReportsSection(Section):
     """`[reports]`: files made after each run."""
 
     folder: str = ""
-    formats: Annotated[
-        tuple[Literal["text", "json", "markdown", "html", "csv", "xlsx"], ...], Field(strict=False)
-    ] = ("html", "xlsx", "json")
+    formats: Annotated[tuple[Literal["text", "json", "markdown", "html", "csv", "xlsx"], ...], Field(strict=False)] = (
+        "html",
+        "xlsx",
+        "json",
+    )
     timezone: TimeZone = "UTC"
 
 

@@ -1,96 +1,92 @@
-"""The whole configuration, and the values of the model that it stands for."""
+"""The configuration as it takes effect, and what it means to the model: terms, policy and limits."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
-from reconciler.model.catalog import Catalog, SourceKeys, Tier
-from reconciler.model.terms import CodePolicy, Limits, Policy, StatusTerms, Terms
+from reconciler.model.terms import CodePolicy, Do, Limits, Policy, StatusTerms, Terms
 from reconciler.settings.sections import (
-    Billing,
-    CatalogSection,
-    Http,
-    Keys,
-    Lago,
+    BillingSection,
+    HttpSection,
+    LagoSection,
     LedgerSection,
     LimitsSection,
-    Log,
-    Notify,
-    Orgs,
+    LogSection,
+    NotifySection,
+    OrgsSection,
     PolicySection,
-    Reports,
-    Schedule,
+    ReportsSection,
+    ScheduleSection,
     Section,
-    Statuses,
-    Stripe,
-    TierSection,
+    StatusesSection,
+    StripeSection,
 )
+from reconciler.settings.tiers import CatalogSection, TierSection, catalog_of
 from reconciler.settings.toml_text import toml_text
 
 
 class Settings(Section):
-    """The configuration as it takes effect. A side without a section is not read."""
+    """Every section, checked. `load_settings` makes it; it holds no secret."""
 
-    orgs: Orgs
-    billing: Billing
-    lago: Lago | None = None
-    stripe: Stripe | None = None
+    orgs: OrgsSection
+    billing: BillingSection
+    lago: LagoSection | None = None
+    stripe: StripeSection | None = None
     tiers: dict[str, TierSection]
     catalog: CatalogSection = CatalogSection()
-    statuses: Statuses
-    policy: PolicySection = PolicySection()
+    statuses: StatusesSection
+    policy: PolicySection = Field(default_factory=lambda: PolicySection.model_validate({}))
     limits: LimitsSection = LimitsSection()
-    schedule: Schedule = Schedule()
+    schedule: ScheduleSection = ScheduleSection()
     ledger: LedgerSection = LedgerSection()
-    reports: Reports = Reports()
-    notify: Notify = Notify()
-    http: Http = Http()
-    log: Log = Log()
+    reports: ReportsSection = ReportsSection()
+    notify: NotifySection = NotifySection()
+    http: HttpSection = HttpSection()
+    log: LogSection = LogSection()
 
-    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
-    _origin: str = PrivateAttr(default="")
+    _origin: str = PrivateAttr("")
+    _given: Mapping[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
 
-    def came_from(self, origin: str, origins: Mapping[str, str]) -> Settings:
-        """The same settings that know the file they are from, and for each dotted key where its value was said."""
-        self._origin, self._origins = origin, dict(origins)
+    def came_from(self, origin: str, given: Mapping[tuple[str, ...], str]) -> Settings:
+        """The same settings, which know the file they are from and, by path, where each value was given."""
+        self._origin, self._given = origin, given
         return self
 
     @property
     def origin(self) -> str:
-        """The file they were read from."""
+        """The file that these settings were read from."""
         return self._origin
 
     @property
     def sha256(self) -> str:
-        """A hash over every effective value; credentials are no part of it."""
-        canonical = json.dumps(self._plain(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        """Hexadecimal SHA-256 of everything that takes effect; the same wherever the values were given."""
+        return hashlib.sha256(toml_text(self._tables(), {}).encode()).hexdigest()
 
     def show(self) -> str:
-        """The effective configuration as TOML that loads again; behind each value that was said, where."""
-        return toml_text(self._plain(), self._origins)
+        """Everything that takes effect, as TOML that loads again; a comment names where a value was given."""
+        absent = [side for side in ("lago", "stripe") if getattr(self, side) is None]
+        head = "# What takes effect. A comment says where the value was given; the others are defaults.\n"
+        head += "".join(f"# There is no [{side}], so {side.capitalize()} is not read.\n" for side in absent)
+        return f"{head}\n{toml_text(self._tables(), self._given)}"
 
     def terms(self) -> Terms:
-        """What the rules need to know."""
+        """What rules need to know besides the facts."""
+        statuses = self.statuses
         return Terms(
             authority=self.billing.authority,
-            authority_of=self.billing.authority_of,
-            catalog=Catalog(
-                tiers={name: _tier(name, tier) for name, tier in self.tiers.items()},
-                not_tiers=_keys(self.catalog.not_tiers),
-            ),
+            catalog=catalog_of(self.tiers, self.catalog),
             statuses=StatusTerms(
-                unpaid_tier=self.statuses.unpaid_tier,
-                entitled=self.statuses.entitled,
-                lapsed=self.statuses.lapsed,
-                ended=self.statuses.ended,
-                trialing=self.statuses.trialing,
+                unpaid_tier=statuses.unpaid_tier,
+                entitled=statuses.entitled,
+                lapsed=statuses.lapsed,
+                ended=statuses.ended,
+                trialing=statuses.trialing,
             ),
+            authority_of=self.billing.authority_of,
             exclude=self.orgs.exclude,
             collects=self.billing.collects,
             currency=self.billing.currency,
@@ -99,63 +95,31 @@ class Settings(Section):
         )
 
     def policies(self) -> Policy:
-        """What may be written."""
+        """What a pass may fix by itself."""
         said = self.policy
         return Policy(
             mode=said.mode,
-            raising=said.raising,
-            lowering=said.lowering,
-            linking=said.linking,
-            codes={code: CodePolicy(do=each.do, reason=each.reason) for code, each in said.codes.items()},
+            raising=Do(said.raising),
+            lowering=Do(said.lowering),
+            linking=Do(said.linking),
+            codes={code: CodePolicy(do=one.do, reason=one.reason) for code, one in said.codes.items()},
             settle_raise=said.settle_raise,
             settle_lower=said.settle_lower,
             confirm_runs=said.confirm_runs,
         )
 
     def bounds(self) -> Limits:
-        """How much may be written."""
-        return Limits(**dict(self.limits))
+        """How much may change in 24 hours."""
+        return Limits(**self.limits.model_dump())
 
     def without_effect(self) -> list[str]:
         """What was asked for that this version does not do, in words."""
-        notify = "This version sends no messages ([notify])"
-        snapshots = "This version keeps no raw answers ([ledger] keep_snapshots)"
-        return [
-            *([notify] if self.notify.urls or self.notify.ping_url else []),
-            *([snapshots] if self.ledger.keep_snapshots else []),
-        ]
+        asked = {
+            "This version sends no messages ([notify])": self.notify.urls or self.notify.ping_url,
+            "This version keeps no raw answers ([ledger] keep_snapshots)": self.ledger.keep_snapshots,
+            "This version never sets a status for a flag ([statuses] flagged)": self.statuses.flagged,
+        }
+        return [words for words, is_asked in asked.items() if is_asked]
 
-    def _plain(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def _tier(name: str, said: TierSection) -> Tier:
-    keys = _keys(said)
-    return Tier(
-        name=name,
-        rank=said.rank,
-        paid=said.paid,
-        keys=SourceKeys(
-            lago_plans=keys.lago_plans | set(said.legacy.lago_plans),
-            stripe_prices=keys.stripe_prices | set(said.legacy.stripe_prices),
-            stripe_lookup_keys=keys.stripe_lookup_keys,
-            stripe_products=keys.stripe_products,
-            stripe_price_metadata=keys.stripe_price_metadata,
-        ),
-        prices=said.price,
-        legacy_amounts={
-            currency: {interval: frozenset(amounts) for interval, amounts in by_interval.items()}
-            for currency, by_interval in said.legacy.amounts.items()
-        },
-        trial_days=said.trial_days,
-    )
-
-
-def _keys(said: Keys) -> SourceKeys:
-    return SourceKeys(
-        lago_plans=frozenset(said.lago_plans),
-        stripe_prices=frozenset(said.stripe_prices),
-        stripe_lookup_keys=frozenset(said.stripe_lookup_keys),
-        stripe_products=frozenset(said.stripe_products),
-        stripe_price_metadata=frozenset(said.stripe_price_metadata.items()),
-    )
+    def _tables(self) -> Mapping[str, Any]:
+        return self.model_dump(by_alias=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from reconciler.model.catalog import Catalog, SourceKeys, Tier
 from reconciler.model.money import Interval
@@ -14,6 +14,16 @@ from reconciler.settings.sections import Section
 
 _Interval = Annotated[Interval, Field(strict=False)]
 _Amounts = Annotated[tuple[Count, ...], Field(strict=False)]
+
+
+def _each_currency_once(table: Any) -> Any:
+    """Currencies are brought to lower case; of two spellings of one, the first would be lost without a word."""
+    if isinstance(table, dict) and len({str(key).lower() for key in table}) < len(table):
+        raise ValueError("names a currency twice")
+    return table
+
+
+_OncePerCurrency = BeforeValidator(_each_currency_once)
 
 # A key as it is claimed: the name of the list it stands in, and the key.
 Claim = tuple[str, str]
@@ -28,10 +38,10 @@ class KeysSection(Section):
     stripe_products: Names = ()
     stripe_price_metadata: dict[Name, str] = Field(default_factory=dict)
 
-    def keys(self, *, older_prices: tuple[str, ...] = ()) -> SourceKeys:
-        """These keys, with `older_prices` among the Stripe prices."""
+    def keys(self, *, older_plans: tuple[str, ...] = (), older_prices: tuple[str, ...] = ()) -> SourceKeys:
+        """These keys, with the older ones among them."""
         return SourceKeys(
-            lago_plans=frozenset(self.lago_plans),
+            lago_plans=frozenset(self.lago_plans + older_plans),
             stripe_prices=frozenset(self.stripe_prices + older_prices),
             stripe_lookup_keys=frozenset(self.stripe_lookup_keys),
             stripe_products=frozenset(self.stripe_products),
@@ -48,10 +58,11 @@ class KeysSection(Section):
 
 
 class LegacySection(Section):
-    """`legacy` of a tier: older prices that still mean it."""
+    """`legacy` of a tier: older plans and prices that still mean it."""
 
+    lago_plans: Names = ()
     stripe_prices: Names = ()
-    amounts: dict[Currency, dict[_Interval, _Amounts]] = Field(default_factory=dict)
+    amounts: Annotated[dict[Currency, dict[_Interval, _Amounts]], _OncePerCurrency] = Field(default_factory=dict)
 
 
 class TierSection(KeysSection):
@@ -60,12 +71,13 @@ class TierSection(KeysSection):
     rank: int
     paid: bool = True
     trial_days: Count | None = None
-    price: dict[Currency, dict[_Interval, Count]] = Field(default_factory=dict)
+    price: Annotated[dict[Currency, dict[_Interval, Count]], _OncePerCurrency] = Field(default_factory=dict)
     legacy: LegacySection = LegacySection()
 
     def claims(self) -> Iterator[Claim]:
-        """Every key with the name of its list, older prices included."""
+        """Every key with the name of its list, older ones included."""
         yield from super().claims()
+        yield from (("lago_plans", code) for code in self.legacy.lago_plans)
         yield from (("stripe_prices", price) for price in self.legacy.stripe_prices)
 
     def tier(self, name: str) -> Tier:
@@ -74,7 +86,7 @@ class TierSection(KeysSection):
             name=name,
             rank=self.rank,
             paid=self.paid,
-            keys=self.keys(older_prices=self.legacy.stripe_prices),
+            keys=self.keys(older_plans=self.legacy.lago_plans, older_prices=self.legacy.stripe_prices),
             prices=self.price,
             legacy_amounts={
                 currency: {interval: frozenset(amounts) for interval, amounts in by_interval.items()}

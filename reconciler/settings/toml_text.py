@@ -1,52 +1,66 @@
-"""Writes a configuration as TOML, with a comment behind each value that says where it came from."""
+"""Writes tables as TOML text, the same text for the same values, with a comment behind each value that was given."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+from reconciler.settings.kinds import duration_text
+
+_Path = tuple[str, ...]
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_SECTIONS_OF_SECTIONS = frozenset({"tiers"})
 
 
-def toml_text(tables: Mapping[str, Mapping[str, Any]], origins: Mapping[str, str]) -> str:
-    """`tables` as TOML text; `origins` by dotted key."""
-    return "\n".join(_lines(tables, origins)).strip() + "\n"
+def toml_text(tables: Mapping[str, Any], given: Mapping[_Path, str]) -> str:
+    """`tables` as TOML; None is left out. `given` names where the value at a path, or above it, came from."""
+    return "\n".join(_table((), tables, given))
 
 
-def _lines(tables: Mapping[str, Mapping[str, Any]], origins: Mapping[str, str]) -> Iterator[str]:
-    for name, table in tables.items():
-        if name in _SECTIONS_OF_SECTIONS:
-            for inner, rows in table.items():
-                yield from _table(f"{name}.{_key(inner)}", f"{name}.{inner}", rows, origins)
-        else:
-            yield from _table(name, name, table, origins)
+def _table(path: _Path, table: Mapping[str, Any], given: Mapping[_Path, str]) -> Iterable[str]:
+    below = {key: value for key, value in table.items() if isinstance(value, Mapping)}
+    values = {key: value for key, value in table.items() if key not in below and value is not None}
+    if path and (values or not below):
+        lines = [f"[{'.'.join(map(_key, path))}]"]
+        lines += [f"{_key(key)} = {_value(value)}{_comment((*path, key), given)}" for key, value in values.items()]
+        yield "\n".join(lines) + "\n"
+    for key in sorted(below) if path else below:
+        yield from _table((*path, key), below[key], given)
 
 
-def _table(head: str, path: str, rows: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[str]:
-    yield f"\n[{head}]"
-    for key, value in rows.items():
-        dotted = f"{path}.{key}"
-        said = sorted(
-            {origin for place, origin in origins.items() if place == dotted or place.startswith(f"{dotted}.")}
-        )
-        comment = f"  # {', '.join(said)}" if said else ""
-        yield f"{_key(key)} = {_value(value)}{comment}"
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _quoted(key)
 
 
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else _value(name)
+def _quoted(text: str) -> str:
+    """As JSON writes it, which TOML reads; DEL apart, which only TOML escapes."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, list):
-        return f"[{', '.join(_value(each) for each in value)}]"
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_key(name)} = {_value(each)}' for name, each in value.items())} }}"
-    return repr(value)
+    match value:
+        case bool():
+            text = "true" if value else "false"
+        case timedelta():
+            text = _quoted(duration_text(value))
+        case Decimal():
+            text = f"{value.normalize():f}"
+        case float():
+            text = str(int(value)) if value.is_integer() else repr(value)
+        case int():
+            text = str(value)
+        case tuple():
+            text = f"[{', '.join(map(_value, value))}]"
+        case _:
+            text = _quoted(str(value))
+    return text
+
+
+def _comment(path: _Path, given: Mapping[_Path, str]) -> str:
+    for depth in range(len(path), 0, -1):
+        if path[:depth] in given:
+            return f"  # {' '.join(given[path[:depth]].split())}"
+    return ""
