@@ -77,6 +77,16 @@ def stripe_customer(number: int = 1, **changes: Any) -> Customer:
     return replace(Customer(source=Source.STRIPE, id=f"cus_{number}", org_key=f"org_{number}"), **changes)
 
 
+def linked(number: int = 1, tier: str = "professional", **changes: Any) -> Org:
+    """An organisation whose ids of both sides are recorded in their usual form."""
+    return replace(org(number, tier, lago_id=f"org_{number}", stripe_id=f"cus_{number}"), **changes)
+
+
+def customers(number: int = 1) -> tuple[Customer, Customer]:
+    """The customer of organisation `number` on each side."""
+    return lago_customer(number), stripe_customer(number)
+
+
 def lago_sub(
     number: int = 1,
     tier: str = "professional",
@@ -226,6 +236,11 @@ def decided(
     observation: Observation, by: Terms | None = None, policy: Policy = FIX_ALL, scope: Scope = EVERYTHING
 ) -> tuple[Decision, ...]:
     return decide(judged(observation, by), observation, policy, scope)
+
+
+def brief(decisions: Iterable[Decision]) -> list[tuple[str, str, str | None]]:
+    """Code, decision and what blocked it, of each."""
+    return [(each.drift.code.value, each.decided.value, each.blocked_by) for each in decisions]
 
 
 def planned(

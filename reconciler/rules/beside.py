@@ -9,7 +9,7 @@ from reconciler.model.drift import Call, Code, Direction, Drift, Fix
 from reconciler.rules.books import collecting_sides, overbilled_between, overbilled_on
 from reconciler.rules.case import Case, drift_id
 from reconciler.rules.identity import Link, Way, named_apart
-from reconciler.rules.standing import Granting, monthly_sum
+from reconciler.rules.standing import Granting
 
 
 def shared_customers(case: Case) -> Iterator[Drift]:
@@ -18,11 +18,13 @@ def shared_customers(case: Case) -> Iterator[Drift]:
         for customer in link.customers:
             sharers = case.world.claims.get((source, customer), ())
             if len(sharers) > 1 and not named_apart(source, customer, sharers, case.world.index):
+                held = [each for each in case.standings[source].grants if each.subscription.customer_id == customer]
+                first = next(each for each in sharers if each not in case.world.terms.exclude)
                 yield case.drift(
                     Code.ID_SHARED,
                     subject=customer,
                     detail=f"{source} customer {customer} by {', '.join(sharers)}",
-                    at_risk=monthly_sum(case.standings[source].grants) if sharers[0] == case.org.id else 0,
+                    at_risk=case.monthly(held) if first == case.org.id else 0,
                     with_tier_money=False,
                 )
 
@@ -36,7 +38,7 @@ def duplicates(case: Case) -> Iterator[Drift]:
                 Code.DUPLICATE_SUBSCRIPTION,
                 subject=source,
                 detail=_listed(side.live),
-                overbilled=overbilled_on(side) if source in collecting else 0,
+                overbilled=overbilled_on(side, case.currency) if source in collecting else 0,
                 with_tier_money=False,
             )
         if side.free and side.live:
@@ -48,7 +50,7 @@ def duplicates(case: Case) -> Iterator[Drift]:
         yield case.drift(
             Code.DOUBLE_BILLED,
             detail=_listed(tuple(tops)),
-            overbilled=overbilled_between(case.standings.values()),
+            overbilled=overbilled_between(case.standings.values(), case.currency),
             with_tier_money=False,
         )
 
@@ -56,12 +58,15 @@ def duplicates(case: Case) -> Iterator[Drift]:
 def link_drifts(case: Case) -> Iterator[Drift]:
     """The recorded id absent although the customer is known, or recorded in another form than the usual one."""
     for source, link in case.links.items():
-        if not link.customers:
+        if not link.customers or link.unread:
             continue
         ways = frozenset().union(*link.customers.values())
         usual = Way.EXTERNAL_ID if source is Source.LAGO else Way.CUSTOMER_ID
         if link.recorded is None:
-            if len(link.customers) == 1 and case.world.index.complete[source]:
+            claimed_by = {
+                sharer for customer in link.customers for sharer in case.world.claims.get((source, customer), ())
+            }
+            if len(link.customers) == 1 and claimed_by == {case.org.id} and case.world.index.complete[source]:
                 yield _link_missing(case, link)
         elif usual not in ways:
             forms = ", ".join(sorted(ways))

@@ -10,7 +10,7 @@ from reconciler.model.catalog import Tier
 from reconciler.model.orgs import ACTIVE, Org
 from reconciler.model.terms import Authority, Terms
 from reconciler.rules.matching import list_price
-from reconciler.rules.standing import Granting, Standing, granted_tier, monthly_sum
+from reconciler.rules.standing import Granting, Standing, monthly_sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,54 +58,64 @@ def collecting_sides(
         case Authority.BOTH:
             return (terms.collects,)
         case Authority.EITHER:
-            return tuple(source for source in authority.sides if source in standings and standings[source].grants)
+            sides = {source: standings[source] for source in authority.sides if source in standings}
+            live = tuple(source for source, side in sides.items() if side.live)
+            return live or tuple(source for source, side in sides.items() if side.grants)
 
 
 def books_of(
     org: Org, has: Tier, *, authority: Authority, standings: Mapping[Source, Standing], terms: Terms, double: bool
 ) -> Books:
-    """The books of one judged organisation."""
-    sides = [standings[source] for source in collecting_sides(authority, standings, terms, double=double)]
-    billed = [each for side in sides for each in side.grants]
-    reference = max(billed, key=_weight, default=None)
+    """The books of one judged organisation.
+
+    What is due comes from the sides that grant, what is billed from those that collect, both in the currency of what
+    is due. What ended but is paid for still makes the organisation's own tier due.
+    """
+    granting = [standings[source] for source in collecting_sides(authority, standings, terms, double=False)]
+    collecting = [standings[source] for source in collecting_sides(authority, standings, terms, double=double)]
+    entitling = [each for side in granting for each in side.grants]
+    entitling += [each for side in granting for each in side.paid_through if each.entitles_to.name == has.name]
+    reference = max(entitling, key=_weight, default=None)
     mirror = max((each for side in standings.values() for each in side.grants), key=_weight, default=None)
     like = reference or mirror
     currency = (like.item.currency if like else "") or terms.currency
-    one_currency = all(each.item.currency == currency for each in billed)
     return Books(
         currency=currency,
-        billed=monthly_sum(billed) if one_currency else None,
-        overbilled=_overbilled(sides, double=double) if one_currency else None,
-        due=_listed(granted_tier(reference, terms), currency, like) if reference else 0,
+        billed=monthly_sum((each for side in collecting for each in side.grants), currency),
+        overbilled=_overbilled(collecting, currency, double=double),
+        due=_listed(reference.entitles_to, currency, like) if reference else 0,
         had=_listed(has, currency, like) if org.status == ACTIVE else 0,
     )
 
 
-def overbilled_on(side: Standing) -> int | None:
-    """What one side bills a month besides its dearest live subscription."""
-    total = monthly_sum(side.grants)
+def overbilled_on(side: Standing, currency: str) -> int | None:
+    """What one side bills a month besides its dearest live subscription; None where not all of it is known."""
+    total = monthly_sum(side.live, currency)
     return None if total is None else total - _dearest(side)
 
 
-def overbilled_between(sides: Iterable[Standing]) -> int:
+def overbilled_between(sides: Iterable[Standing], currency: str) -> int | None:
     """What is billed a month besides the dearest side, where several sides collect for the same thing."""
+    sides = list(sides)
+    if any(monthly_sum(side.live, currency) is None for side in sides):
+        return None
     dearest = [_dearest(side) for side in sides]
     return sum(dearest) - max(dearest, default=0)
 
 
-def _overbilled(sides: list[Standing], *, double: bool) -> int | None:
-    by_side = [overbilled_on(side) for side in sides]
-    if None in by_side:
-        return None
-    return sum(each for each in by_side if each is not None) + (overbilled_between(sides) if double else 0)
+def _overbilled(sides: list[Standing], currency: str, *, double: bool) -> int | None:
+    parts = [overbilled_on(side, currency) for side in sides]
+    if double:
+        parts.append(overbilled_between(sides, currency))
+    return None if None in parts else sum(each for each in parts if each is not None)
 
 
 def _dearest(side: Standing) -> int:
-    return max((each.monthly or 0 for each in side.grants), default=0)
+    return max((each.monthly or 0 for each in side.live), default=0)
 
 
 def _weight(granting: Granting) -> tuple[int, int, str]:
-    return (granting.tier.rank, granting.monthly or 0, granting.subscription.id)
+    return (granting.entitles_to.rank, granting.monthly or 0, granting.subscription.id)
 
 
 def _listed(tier: Tier, currency: str, like: Granting | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from reconciler.rules.books import Books, books_of
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.identity import BillingIndex, Claims, Link, link_of, named_apart
 from reconciler.rules.matching import Matcher
-from reconciler.rules.standing import Standing, standing_of
+from reconciler.rules.standing import Granting, Standing, monthly_sum, standing_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class World:
 class Verdict:
     """What was concluded about one organisation: its drifts, the primary one first, and its row of the tie-out.
 
-    `books` is None where nothing may be summed: excluded, held, shared or deleted.
+    `books` is None where nothing may be summed: excluded, held or deleted.
     """
 
     org: Org
@@ -58,6 +58,15 @@ class Case:
     double: bool
     books: Books | None
     world: World
+
+    @property
+    def currency(self) -> str:
+        """The currency of its money."""
+        return self.books.currency if self.books else self.world.terms.currency
+
+    def monthly(self, grantings: Iterable[Granting]) -> int | None:
+        """What `grantings` are billed a month together, in the currency of the organisation's money."""
+        return monthly_sum(grantings, self.currency)
 
     def drift(
         self,
@@ -134,6 +143,7 @@ def make_case(org: Org, world: World) -> Case:
             source,
             _subscriptions(org, link, world),
             matcher=world.matcher,
+            terms=terms,
             now=world.now,
             complete=index.complete[source],
         )

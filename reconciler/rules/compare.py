@@ -16,7 +16,7 @@ from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.identity import BillingIndex, claims_of
 from reconciler.rules.judge import judge_org
 from reconciler.rules.matching import Matcher, list_price
-from reconciler.rules.standing import Granting, Standing, granted_tier, standing_of
+from reconciler.rules.standing import Granting, Standing, standing_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Unclaimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """One verdict per organisation, in the store's order, what belongs to none, and records that cannot be read."""
+    """One verdict per organisation, in the store's order, what belongs to none, and records without an organisation."""
 
     verdicts: tuple[Verdict, ...]
     unclaimed: tuple[Unclaimed, ...]
@@ -47,9 +47,8 @@ def make_world(observation: Observation, terms: Terms) -> World:
     index = BillingIndex.of(observation.snapshots)
     # What an unreadable record claims cannot be read; its key at least is known, so its customer is not unclaimed.
     unreadable = tuple(
-        Org(id=record.key, name="", tier="", status=DELETED, created_at=observation.as_of)
-        for record in observation.store.invalid
-        if not record.readable
+        Org(id=key, name="", tier="", status=DELETED, created_at=observation.as_of)
+        for key in _faults(observation).keys() - {org.id for org in observation.store.orgs}
     )
     claims = claims_of((*observation.store.orgs, *unreadable), index)
     return World(index=index, claims=claims, matcher=Matcher(terms.catalog), terms=terms, now=observation.as_of)
@@ -58,14 +57,21 @@ def make_world(observation: Observation, terms: Terms) -> World:
 def find_drifts(observation: Observation, terms: Terms) -> Findings:
     """Judge every organisation and every unclaimed customer. Pure: the same observation gives the same findings."""
     world = make_world(observation, terms)
-    invalid = {record.key: record for record in observation.store.invalid}
+    faults = _faults(observation)
+    judged = {org.id for org in observation.store.orgs}
     return Findings(
-        verdicts=tuple(judge_org(org, world, invalid.get(org.id)) for org in observation.store.orgs),
+        verdicts=tuple(judge_org(org, world, faults.get(org.id, "")) for org in observation.store.orgs),
         unclaimed=tuple(_unclaimed(world)),
-        unreadable=tuple(
-            _unreadable(record.key, record.problem) for record in observation.store.invalid if not record.readable
-        ),
+        unreadable=tuple(_unreadable(key, problem) for key, problem in faults.items() if key not in judged),
     )
+
+
+def _faults(observation: Observation) -> dict[str, str]:
+    """What is wrong with records of the store, by key; an organisation can have a fault in each of its files."""
+    faults: dict[str, str] = {}
+    for record in observation.store.invalid:
+        faults[record.key] = "; ".join(filter(None, (faults.get(record.key), record.problem)))
+    return faults
 
 
 def _unclaimed(world: World) -> Iterator[Unclaimed]:
@@ -75,7 +81,14 @@ def _unclaimed(world: World) -> Iterator[Unclaimed]:
         for customer in sorted(by_customer):
             if (source, customer) in world.claims:
                 continue
-            side = standing_of(source, by_customer[customer], matcher=world.matcher, now=world.now, complete=True)
+            side = standing_of(
+                source,
+                by_customer[customer],
+                matcher=world.matcher,
+                terms=world.terms,
+                now=world.now,
+                complete=True,
+            )
             for live in side.live:
                 yield _orphan(source, side, live, world)
 
@@ -83,7 +96,7 @@ def _unclaimed(world: World) -> Iterator[Unclaimed]:
 def _orphan(source: Source, side: Standing, live: Granting, world: World) -> Unclaimed:
     terms = world.terms
     collects = source in collecting_sides(terms.authority, {source: side}, terms, double=False)
-    due, item = granted_tier(live, terms), live.item
+    due, item = live.entitles_to, live.item
     currency = item.currency or terms.currency
     price = list_price(due, currency=currency, period=item.period, quantity=item.quantity)
     billed = live.monthly if collects else 0

@@ -28,13 +28,15 @@ class Link:
     """Where one organisation leads on one side: each customer with the ways to it.
 
     `recorded` is the id in the store. `strange` says what is wrong where the ways collide or lead nowhere: then
-    nothing may be concluded from this side.
+    nothing may be concluded from this side. `unread`: the recorded id leads nowhere in what was read, which was not
+    all.
     """
 
     source: Source
     recorded: str | None
     customers: Mapping[str, frozenset[Way]]
     strange: str = ""
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,14 @@ def link_of(org: Org, source: Source, index: BillingIndex) -> Link:
     for customer in index.by_key[source].get(org.id, ()):
         ways[customer].add(Way.OWN_ID)
     customers = {customer: frozenset(found) for customer, found in sorted(ways.items())}
-    return Link(source=source, recorded=recorded, customers=customers, strange=_strange(org, source, index, customers))
+    by_record = any(found != {Way.OWN_ID} for found in customers.values())
+    return Link(
+        source=source,
+        recorded=recorded,
+        customers=customers,
+        strange=_strange(org, source, index, customers),
+        unread=recorded is not None and not by_record and not index.complete[source],
+    )
 
 
 def recorded_id(org: Org, source: Source) -> str | None:
@@ -125,6 +134,8 @@ def _strange(org: Org, source: Source, index: BillingIndex, customers: Mapping[s
     """What is wrong with where `org` leads, in words; empty when nothing is."""
     for customer_id in customers:
         customer = index.customers[source].get(customer_id)
+        if customer is None and not index.complete[source]:
+            continue
         if customer is None or customer.deleted:
             return f"the {source} customer {customer_id} is deleted"
         own = customer.org_key in {"", org.id}

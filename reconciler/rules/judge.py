@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from reconciler.model.billing import SubscriptionStatus
 from reconciler.model.drift import Code, Decided, Drift
-from reconciler.model.orgs import ACTIVE, DELETED, SUSPENDED, InvalidRecord, Org
+from reconciler.model.orgs import ACTIVE, DELETED, SUSPENDED, Org
 from reconciler.model.terms import Authority
 from reconciler.rules.beside import duplicates, link_drifts, shared_customers
+from reconciler.rules.books import Books
 from reconciler.rules.case import Case, Verdict, World, make_case
 from reconciler.rules.catalogue import CATALOGUE
-from reconciler.rules.standing import Granting, Standing, Unjudged, granted_tier, monthly_sum
+from reconciler.rules.standing import Granting, Standing, Unjudged
 from reconciler.rules.tier import compare_tiers, nothing_live, suspended_but_paying
 
 _ORDER = {code: (row.stage, place) for place, (code, row) in enumerate(CATALOGUE.items())}
 
 
-def judge_org(org: Org, world: World, invalid: InvalidRecord | None = None) -> Verdict:
-    """Every drift of one organisation, the primary one first. Total: a case that no rule covers is `unclassified`."""
+def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
+    """Every drift of one organisation, the primary one first; `fault` is what is wrong with its record.
+
+    Total: a case that no rule covers is `unclassified`.
+    """
     if org.id in world.terms.exclude:
         return Verdict(org=org, drifts=(), books=None, excluded=True)
     case = make_case(org, world)
-    drifts = sorted(_drifts(case, invalid), key=lambda drift: (_ORDER[drift.code], drift.id))
-    summed = org.status != DELETED and not any(_unsummed(drift) for drift in drifts)
-    return Verdict(org=org, drifts=tuple(drifts), books=case.books if summed else None)
+    drifts = sorted(_drifts(case, fault), key=lambda drift: (_ORDER[drift.code], drift.id))
+    return Verdict(org=org, drifts=tuple(drifts), books=_books(case, drifts))
 
 
-def _unsummed(drift: Drift) -> bool:
-    return drift.code is Code.ID_SHARED or CATALOGUE[drift.code].default is Decided.HOLD
+def _books(case: Case, drifts: list[Drift]) -> Books | None:
+    """Its row of the tie-out; what a shared customer is billed belongs to no single one, so that row is unpriced."""
+    if case.books is None or any(CATALOGUE[drift.code].default is Decided.HOLD for drift in drifts):
+        return None
+    shared = any(drift.code is Code.ID_SHARED for drift in drifts)
+    return replace(case.books, billed=None) if shared else case.books
 
 
-def _drifts(case: Case, invalid: InvalidRecord | None) -> Iterator[Drift]:
-    if invalid is not None:
-        yield case.drift(Code.RECORD_INVALID, detail=invalid.problem)
+def _drifts(case: Case, fault: str) -> Iterator[Drift]:
+    if fault:
+        yield case.drift(Code.RECORD_INVALID, detail=fault)
     if case.org.status == DELETED:
         yield from _deleted(case)
         return
@@ -51,7 +60,7 @@ def _drifts(case: Case, invalid: InvalidRecord | None) -> Iterator[Drift]:
         case status if status == SUSPENDED:
             yield from _suspended(case)
         case status:
-            if invalid is None:
+            if not fault:
                 yield case.drift(Code.UNCLASSIFIED, detail=f"its status is {status!r}")
 
 
@@ -65,9 +74,9 @@ def _deleted(case: Case) -> Iterator[Drift]:
 
 def _suspended(case: Case) -> Iterator[Drift]:
     granting = [case.standings[source] for source in case.authority.sides]
-    live = [each for side in granting for each in side.live]
-    if live:
-        yield suspended_but_paying(case, live[0])
+    paid = [each for side in granting for each in (*side.live, *side.paid_through) if each.entitles_to.paid]
+    if paid:
+        yield suspended_but_paying(case, paid[0])
     elif not all(side.complete for side in granting):
         yield _incomplete(case)
 
@@ -105,7 +114,6 @@ def _tier(case: Case) -> Iterator[Drift]:
 def _what_decides(case: Case) -> Granting | Drift | None:
     """The subscription that grants the tier, or the drift that says why none can, or None where nothing is live."""
     granting = [case.standings[source] for source in case.authority.sides]
-    running = [side for side in granting if side.live]
     whole = all(side.complete for side in granting)
     found: Granting | Drift | None
     match case.authority:
@@ -114,43 +122,56 @@ def _what_decides(case: Case) -> Granting | Drift | None:
             found = granting[0].grants[0] if granting[0].grants else None
             if found is None and whole and elsewhere:
                 return case.drift(
-                    Code.UNEXPECTED_SIDE, detail=_said(elsewhere), at_risk=monthly_sum(elsewhere[0].grants)
+                    Code.UNEXPECTED_SIDE, detail=_said(elsewhere), at_risk=case.monthly(elsewhere[0].grants)
                 )
         case Authority.BOTH:
-            found = _both(case, granting, running)
+            found = _both(case, [side for side in granting if side.grants])
         case Authority.EITHER:
-            found = _either(case, granting, running)
+            running = [side for side in granting if side.live]
+            found = _either(case, running or [side for side in granting if side.grants])
+    if isinstance(found, Granting) and (_lowers(case, found) or found.subscription.status is SubscriptionStatus.ENDED):
+        found = _kept(case, granting) or found
     lowers = isinstance(found, Granting) and _lowers(case, found)
     concluded_from_absence = found is None or isinstance(found, Drift) or lowers
-    return _incomplete(case) if concluded_from_absence and not whole else found
+    unread = any(case.links[side.source].unread for side in granting)
+    return _incomplete(case) if unread or (concluded_from_absence and not whole) else found
 
 
-def _both(case: Case, granting: list[Standing], running: list[Standing]) -> Granting | Drift | None:
-    sides = running if len(running) != 1 else [side for side in granting if side.grants]
+def _kept(case: Case, granting: list[Standing]) -> Granting | None:
+    """An ended subscription by which the organisation may keep its very tier, since it is paid until a date ahead."""
+    held = [each for side in granting for each in side.paid_through if each.entitles_to is case.has]
+    return max(held, key=lambda each: (each.until, each.subscription.id), default=None)
+
+
+def _both(case: Case, sides: list[Standing]) -> Granting | Drift | None:
+    """What both sides grant; `sides` are those that entitle to anything."""
+    if not sides:
+        return None
+    top = sides[0].grants[0]
     if len(sides) == 1:
-        missing = next(side for side in granting if side is not sides[0])
+        if not sides[0].live and top.entitles_to is case.has:
+            return top
+        missing = next(source for source in case.authority.sides if source is not sides[0].source)
         collecting_is_there = sides[0].source is case.world.terms.collects
         return case.drift(
             Code.SIDE_MISSING,
-            detail=f"{_said(sides)}, nothing on {missing.source}",
-            at_risk=monthly_sum(sides[0].grants) if collecting_is_there else 0,
+            detail=f"{_said(sides)}, nothing on {missing}",
+            at_risk=case.monthly(sides[0].grants) if collecting_is_there else 0,
         )
-    if len(sides) > 1:
-        if len({side.grants[0].tier.name for side in sides}) > 1:
-            return case.drift(Code.BILLING_DISAGREES, detail=_said(sides))
-        return max(sides, key=lambda side: (bool(side.live), side.source is case.world.terms.collects)).grants[0]
-    return _latest_paid_through(granting)
+    if _differ(sides):
+        return case.drift(Code.BILLING_DISAGREES, detail=_said(sides))
+    return max(sides, key=lambda side: (bool(side.live), side.source is case.world.terms.collects)).grants[0]
 
 
-def _either(case: Case, granting: list[Standing], running: list[Standing]) -> Granting | Drift | None:
-    if len({side.live[0].tier.name for side in running}) > 1:
-        return case.drift(Code.BILLING_DISAGREES, detail=_said(running))
-    return running[0].live[0] if running else _latest_paid_through(granting)
+def _either(case: Case, sides: list[Standing]) -> Granting | Drift | None:
+    """What the sides that are live grant, or where none is, those with something still paid for."""
+    if _differ(sides):
+        return case.drift(Code.BILLING_DISAGREES, detail=_said(sides))
+    return sides[0].grants[0] if sides else None
 
 
-def _latest_paid_through(granting: list[Standing]) -> Granting | None:
-    held = [each for side in granting for each in side.paid_through]
-    return max(held, key=lambda each: (each.tier.rank, each.until, each.subscription.id), default=None)
+def _differ(sides: list[Standing]) -> bool:
+    return len({side.grants[0].entitles_to.name for side in sides}) > 1
 
 
 def _matters(unjudged: Unjudged, case: Case, decides: Granting | Drift | None) -> bool:
@@ -158,19 +179,26 @@ def _matters(unjudged: Unjudged, case: Case, decides: Granting | Drift | None) -
     if case.has is None or (unjudged.tier is not None and not unjudged.tier.paid):
         return False
     grants = unjudged.subscription.source in case.authority.sides
+    status = unjudged.subscription.status
+    if grants and status is SubscriptionStatus.UNKNOWN:
+        return True
     match decides:
         case Granting() if _lowers(case, decides):
             return True
         case Granting():
-            return grants and unjudged.entitles and (unjudged.tier is None or unjudged.tier.rank > decides.tier.rank)
+            return (
+                grants
+                and unjudged.entitles
+                and (unjudged.tier is None or unjudged.tier.rank > decides.entitles_to.rank)
+            )
         case Drift():
             return grants and unjudged.entitles
         case None:
-            return unjudged.entitles and grants if not case.has.paid else True
+            return case.has.paid or (grants and status is not SubscriptionStatus.PENDING)
 
 
 def _lowers(case: Case, decides: Granting) -> bool:
-    return case.has is not None and granted_tier(decides, case.world.terms).rank < case.has.rank
+    return case.has is not None and decides.entitles_to.rank < case.has.rank
 
 
 def _incomplete(case: Case) -> Drift:
@@ -179,4 +207,4 @@ def _incomplete(case: Case) -> Drift:
 
 
 def _said(sides: list[Standing]) -> str:
-    return ", ".join(f"{side.grants[0].tier.name} on {side.source}" for side in sides)
+    return ", ".join(f"{side.grants[0].entitles_to.name} on {side.source}" for side in sides)

@@ -26,22 +26,21 @@ class Refusal:
 def refuse_run(observation: Observation, limits: Limits) -> Refusal | None:
     """A store that reads as empty, that lost too many organisations, or holds too many bad records refuses the run."""
     orgs, invalid = observation.store.orgs, observation.store.invalid
-    if not orgs and not invalid:
-        return Refusal(
-            rule="zero_organisations",
-            text="The store holds no organisation, which is more likely a lost store than an empty business. Nothing "
-            "was judged or written. Check [orgs] store, and restore the store if it was lost",
-        )
     # One bad record alone never refuses, or no store of under a hundred organisations could have one.
-    if len(invalid) > 1 and (
-        len(invalid) > _UNREADABLE_COUNT
-        or len(invalid) * 100 > _UNREADABLE_RATIO_PERCENT * (len(orgs) + sum(not each.readable for each in invalid))
-    ):
+    bad = {each.key for each in invalid}
+    records = bad | {org.id for org in orgs}
+    if len(bad) > 1 and (len(bad) > _UNREADABLE_COUNT or len(bad) * 100 > _UNREADABLE_RATIO_PERCENT * len(records)):
         return Refusal(
             rule="invalid_records",
-            text=f"{len(invalid)} records of the store are refused by the application's own validation, the first is "
+            text=f"{len(bad)} records of the store are refused by the application's own validation, the first is "
             f"{invalid[0].key} ({invalid[0].problem}). Nothing was judged or written. Correct them by hand first: the "
             "application sees an EMPTY store",
+        )
+    if not orgs:
+        return Refusal(
+            rule="zero_organisations",
+            text="The store holds no organisation that can be read, which is more likely a lost store than an empty "
+            "business. Nothing was judged or written. Check [orgs] store, and restore the store if it was lost",
         )
     before, now = observation.history.population, len(orgs)
     if before is not None and before - now > limits.max_population_drop_ratio * before:

@@ -1,11 +1,12 @@
-"""When a billing period of a subscription ends, where the source does not say so itself."""
+"""Until when a subscription is paid, and when its billing period ends where the source does not say so itself."""
 
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from reconciler.model.billing import Subscription
+from reconciler.model.billing import EndReason, Item, Source, Subscription
 from reconciler.model.money import Interval, Period
 
 _MONTHS = {Interval.MONTH: 1, Interval.QUARTER: 3, Interval.HALF_YEAR: 6, Interval.YEAR: 12}
@@ -13,6 +14,18 @@ _DAYS = {Interval.DAY: 1, Interval.WEEK: 7}
 
 # Days are the customer's, whose time zone may lie this far behind UTC: a date is past when it is past there too.
 _LAST_TIME_ZONE = timedelta(hours=12)
+
+
+def paid_through_date(subscription: Subscription, base: Sequence[Item]) -> datetime | None:
+    """Until when an ended subscription is paid (drift_codes.md, Terms, Paid-through)."""
+    if subscription.source is Source.LAGO:
+        if subscription.keeps_paid_period and subscription.ended_at is not None:
+            return period_end(subscription, base[0].period, subscription.ended_at)
+        return subscription.ended_at
+    failed = subscription.end_reason in {EndReason.PAYMENT_FAILED, EndReason.PAYMENT_DISPUTED}
+    unpaid = failed or not subscription.paid_for_period
+    dates = [date for item in base if (date := item.period_start if unpaid else item.period_end) is not None]
+    return max(dates, default=subscription.ended_at)
 
 
 def period_end(subscription: Subscription, period: Period, at: datetime) -> datetime:

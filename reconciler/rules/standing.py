@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from fractions import Fraction
+from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.model.billing import EndReason, Item, Source, Subscription, SubscriptionStatus
+from reconciler.model.billing import Item, Source, Subscription, SubscriptionStatus
 from reconciler.model.catalog import Tier
-from reconciler.model.money import monthly
 from reconciler.model.terms import Terms
+from reconciler.rules.amounts import billed_monthly
 from reconciler.rules.matching import Matcher, NoTier
-from reconciler.rules.periods import period_end
+from reconciler.rules.periods import paid_through_date
 
 _ENTITLED = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING})
-_NOTHING = frozenset({SubscriptionStatus.PENDING, SubscriptionStatus.ABANDONED})
+_NOT_ENTITLED = frozenset(
+    {
+        SubscriptionStatus.PENDING,
+        SubscriptionStatus.INCOMPLETE,
+        SubscriptionStatus.UNPAID,
+        SubscriptionStatus.PAUSED,
+    }
+)
+
+# How far a source may lag behind its own schedule before an end counts as missed (drift_codes.md, schedule_missed).
+_SCHEDULE_LAG = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granting:
     """A subscription with its base item: `monthly` is what it is billed a month in minor units, None where unknown.
 
-    `until` is its scheduled end, or for an ended one the date to which it is paid.
+    `tier` is what the base item means, `entitles_to` what the customer may use: on trial the one that `[statuses]
+    trialing` names, if it does. `until` is its scheduled end, or for an ended one the date to which it is paid.
     """
 
     subscription: Subscription
     tier: Tier
+    entitles_to: Tier
     item: Item
     monthly: int | None
     until: datetime | None
@@ -38,17 +49,14 @@ class Granting:
         return self.subscription.status is SubscriptionStatus.TRIALING
 
 
-def granted_tier(granting: Granting, terms: Terms) -> Tier:
-    """The tier it entitles to: while trialing the one that `[statuses] trialing` names, if it does."""
-    if granting.trialing and terms.statuses.trialing:
-        return terms.catalog.tiers[terms.statuses.trialing]
-    return granting.tier
-
-
-def monthly_sum(grantings: Iterable[Granting]) -> int | None:
-    """What they are billed a month together, in one currency's minor units; None where any amount is unknown."""
-    amounts = [each.monthly for each in grantings]
-    return None if None in amounts else sum(amount for amount in amounts if amount is not None)
+def monthly_sum(grantings: Iterable[Granting], currency: str) -> int | None:
+    """What they are billed a month together; None where any amount is unknown or not in `currency`."""
+    total = 0
+    for each in grantings:
+        if each.monthly is None or each.item.currency != currency:
+            return None
+        total += each.monthly
+    return total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,84 +113,63 @@ class Standing:
 
 
 def standing_of(
-    source: Source, subscriptions: Iterable[Subscription], *, matcher: Matcher, now: datetime, complete: bool
+    source: Source,
+    subscriptions: Iterable[Subscription],
+    *,
+    matcher: Matcher,
+    terms: Terms,
+    now: datetime,
+    complete: bool,
 ) -> Standing:
     """Sort `subscriptions`, in any order, into what they mean at `now` (drift_codes.md, Standing of a subscription)."""
+    rows = sorted(subscriptions, key=lambda each: each.id)
+    running = {_chain(each) for each in rows if each.status in _ENTITLED}
     live: list[Granting] = []
     free: list[Granting] = []
-    paid_through: list[Granting] = []
-    ended: list[Granting] = []
+    over: list[Granting] = []
     unresolved: list[Subscription] = []
     unmapped: set[str] = set()
     unjudged: list[Unjudged] = []
-    for subscription in sorted(subscriptions, key=lambda each: each.id):
-        if subscription.status in _NOTHING:
-            continue
+    for subscription in rows:
+        waits = subscription.status is SubscriptionStatus.PENDING and _chain(subscription) in running
         base, strange = _base_items(subscription, matcher)
-        tier = base[0][0] if base else None
+        # Of a downgrade that waits the row that runs decides; another product's subscription means nothing here.
+        if waits or subscription.status is SubscriptionStatus.ABANDONED or not (base or strange):
+            continue
         if subscription.status is SubscriptionStatus.ENDED:
-            if base:
-                granting = _granting(subscription, base, until=paid_through_date(subscription, [i for _, i in base]))
-                (paid_through if granting.until and granting.until > now else ended).append(granting)
-            continue
-        why = _not_judged_yet(subscription, now)
-        if why:
-            entitles = subscription.status not in {
-                SubscriptionStatus.UNPAID,
-                SubscriptionStatus.PAUSED,
-                SubscriptionStatus.INCOMPLETE,
-            }
-            if base or strange:
-                unjudged.append(Unjudged(subscription=subscription, why=why, tier=tier, entitles=entitles))
-            continue
-        unmapped.update(strange)
-        if not base:
-            if strange:
-                unresolved.append(subscription)
-            continue
-        granting = _granting(subscription, base, until=subscription.cancel_at)
-        if not granting.tier.paid or (granting.monthly == 0 and not granting.trialing):
-            free.append(granting)
+            over += [_granting(subscription, base, terms)] if base else []
+        elif why := _not_judged_yet(subscription, now):
+            unjudged.append(_unjudged(subscription, why, base[0][0] if base else None))
+        elif not base:
+            unmapped.update(strange)
+            unresolved.append(subscription)
         else:
-            live.append(granting)
-    unjudged.extend(
-        Unjudged(
-            subscription=each.subscription,
-            why=f"{each.subscription.id} is live for {each.tier.name} at no price",
-            tier=each.tier,
-            entitles=True,
-        )
+            unmapped.update(strange)
+            granting = _granting(subscription, base, terms)
+            at_no_price = not granting.tier.paid or (granting.monthly == 0 and not granting.trialing)
+            (free if at_no_price else live).append(granting)
+    highest = max((each.entitles_to.rank for each in live), default=-1)
+    unjudged += [
+        _unjudged(each.subscription, f"{each.subscription.id} is live for {each.tier.name} at no price", each.tier)
         for each in free
-        if each.tier.paid and not live
-    )
+        if each.tier.paid and each.tier.rank > highest
+    ]
     return Standing(
         source=source,
         complete=complete,
         live=_highest_first(live),
         free=tuple(free),
-        paid_through=_highest_first(each for each in paid_through if each.tier.paid),
-        ended=tuple(ended),
+        paid_through=_highest_first(each for each in over if each.tier.paid and each.until and each.until > now),
+        ended=tuple(each for each in over if each.until is None or each.until <= now),
         unresolved=tuple(unresolved),
         unmapped=tuple(sorted(unmapped)),
         unjudged=tuple(unjudged),
     )
 
 
-def paid_through_date(subscription: Subscription, base: Sequence[Item]) -> datetime | None:
-    """Until when an ended subscription is paid (drift_codes.md, Terms, Paid-through)."""
-    if subscription.source is Source.LAGO:
-        if subscription.keeps_paid_period and subscription.ended_at is not None:
-            return period_end(subscription, base[0].period, subscription.ended_at)
-        return subscription.ended_at
-    failed = subscription.end_reason in {EndReason.PAYMENT_FAILED, EndReason.PAYMENT_DISPUTED}
-    unpaid = failed or not subscription.paid_for_period
-    dates = [date for item in base if (date := item.period_start if unpaid else item.period_end) is not None]
-    return max(dates, default=subscription.ended_at)
-
-
 def _base_items(subscription: Subscription, matcher: Matcher) -> tuple[list[tuple[Tier, Item]], list[str]]:
     base: list[tuple[Tier, Item]] = []
-    strange: list[str] = []
+    strange: list[str] = [] if subscription.items else [f"{subscription.id}, which has no items"]
     for item in subscription.items:
         match matcher.match(item):
             case Tier() as tier:
@@ -195,55 +182,46 @@ def _base_items(subscription: Subscription, matcher: Matcher) -> tuple[list[tupl
     return base, strange
 
 
-def _granting(subscription: Subscription, base: list[tuple[Tier, Item]], *, until: datetime | None) -> Granting:
-    tier, item = base[0]
+def _granting(subscription: Subscription, base: list[tuple[Tier, Item]], terms: Terms) -> Granting:
+    (tier, item), items = base[0], [item for _, item in base]
+    ended = subscription.status is SubscriptionStatus.ENDED
+    on_trial = subscription.status is SubscriptionStatus.TRIALING and terms.statuses.trialing
     return Granting(
         subscription=subscription,
         tier=tier,
+        entitles_to=terms.catalog.tiers[terms.statuses.trialing] if on_trial else tier,
         item=item,
-        monthly=billed_monthly(subscription, [item for _, item in base]),
-        until=until,
+        monthly=billed_monthly(subscription, items),
+        until=paid_through_date(subscription, items) if ended else subscription.cancel_at,
     )
 
 
-def billed_monthly(subscription: Subscription, base: Sequence[Item]) -> int | None:
-    """What the base items are billed a month, after recurring discounts, metered parts left out; a trial is 0.
+def _unjudged(subscription: Subscription, why: str, tier: Tier | None) -> Unjudged:
+    return Unjudged(subscription=subscription, why=why, tier=tier, entitles=subscription.status not in _NOT_ENTITLED)
 
-    None where an amount is not known, or everything is metered.
-    """
-    if subscription.status is SubscriptionStatus.TRIALING:
-        return 0
-    fixed = [item for item in base if not item.metered]
-    if not fixed:
-        return None
-    total = 0
-    for place, item in enumerate(fixed):
-        if item.unit_amount is None:
-            return None
-        amount = Fraction(item.unit_amount * item.quantity)
-        for discount in (*item.discounts, *subscription.discounts):
-            if discount.percent is not None:
-                amount *= 1 - Fraction(discount.percent) / 100
-            elif discount.amount_minor is not None and discount.currency == item.currency:
-                # An amount off the whole subscription is taken once, from the first item.
-                amount -= discount.amount_minor if place == 0 or discount in item.discounts else 0
-        total += monthly(round(max(amount, Fraction(0))), item.period)
-    return total
+
+def _chain(subscription: Subscription) -> tuple[str, str]:
+    """What the rows of one subscription have in common: in Lago a change of plan makes a new row."""
+    return subscription.customer_id, subscription.external_id or subscription.id
 
 
 def _not_judged_yet(subscription: Subscription, now: datetime) -> str:
     """Why no rule of this version covers `subscription`; empty when one does."""
+    if subscription.status is SubscriptionStatus.PENDING:
+        return f"{subscription.id} starts later"
     if subscription.status not in _ENTITLED:
         return f"{subscription.id} is {subscription.raw_status}"
     if subscription.collection_paused:
         return f"{subscription.id} has its collection paused"
-    if subscription.cancel_at is not None and subscription.cancel_at <= now:
+    if subscription.cancel_at is not None and subscription.cancel_at + _SCHEDULE_LAG <= now:
         return f"{subscription.id} should have ended at {subscription.cancel_at:%Y-%m-%d %H:%M} UTC and is still live"
     return ""
 
 
 def _highest_first(grantings: Iterable[Granting]) -> tuple[Granting, ...]:
-    return tuple(sorted(grantings, key=lambda each: (-each.tier.rank, -(each.monthly or 0), each.subscription.id)))
+    return tuple(
+        sorted(grantings, key=lambda each: (-each.entitles_to.rank, -(each.monthly or 0), each.subscription.id))
+    )
 
 
 def _said(granting: Granting) -> dict[str, Any]:

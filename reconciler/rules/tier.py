@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.model.billing import EndReason, SubscriptionStatus
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Call, Code, Direction, Drift, Fix, State
 from reconciler.model.terms import Authority
 from reconciler.rules.case import Case, drift_id
-from reconciler.rules.standing import Granting, granted_tier
+from reconciler.rules.standing import Granting
 
 
 def compare_tiers(case: Case, decides: Granting) -> Iterator[Drift]:
     """What the organisation has against what the deciding subscription entitles it to."""
-    has, due = case.has, granted_tier(decides, case.world.terms)
+    has, due = case.has, decides.entitles_to
     if has is None:
         return
     if due.name == has.name:
-        if not case.standings[decides.subscription.source].live and decides.until is not None:
+        if decides.subscription.status is SubscriptionStatus.ENDED and decides.until is not None:
             yield case.drift(
                 Code.CANCELED_PAID_THROUGH,
                 detail=f"{decides.until:%Y-%m-%d %H:%M} UTC",
                 due=State(tier=due.name, status=case.org.status),
                 effective_at=decides.until,
-                at_risk=decides.monthly,
+                at_risk=case.monthly([decides]),
             )
         return
     if due.rank < has.rank:
         yield _tier_fix(case, Code.TIER_OVER, due, stopped_by=_stops_lowering(case, due), decides=decides)
     else:
-        yield _tier_fix(case, Code.TIER_UNDER if has.paid else Code.PAID_NOT_REFLECTED, due, decides=decides)
+        newly_paid = due.paid and not has.paid
+        yield _tier_fix(case, Code.PAID_NOT_REFLECTED if newly_paid else Code.TIER_UNDER, due, decides=decides)
 
 
 def nothing_live(case: Case) -> Iterator[Drift]:
@@ -54,12 +56,12 @@ def nothing_live(case: Case) -> Iterator[Drift]:
     yield _tier_fix(case, Code.ENDED_STILL_ENTITLED, unpaid, stopped_by=stopped_by, decides=last)
 
 
-def suspended_but_paying(case: Case, live: Granting) -> Drift:
-    """A suspended organisation whose subscription is live."""
+def suspended_but_paying(case: Case, paid: Granting) -> Drift:
+    """A suspended organisation whose subscription is live, or ended but paid until a date ahead."""
     return case.drift(
         Code.SUSPENDED_BUT_PAYING,
-        due=State(tier=granted_tier(live, case.world.terms).name, status=case.world.terms.statuses.entitled),
-        effective_at=live.subscription.started_at,
+        due=State(tier=paid.entitles_to.name, status=case.world.terms.statuses.entitled),
+        effective_at=paid.subscription.started_at,
     )
 
 
@@ -89,6 +91,11 @@ def _stops_lowering(case: Case, due: Tier) -> str:
         if side.unmapped or side.unresolved:
             return f"not in the catalog: {', '.join(side.unmapped)} on {side.source}"
         for each in (*side.live, *side.paid_through):
-            if each.tier.rank > due.rank:
-                return f"{side.source} still entitles it to {each.tier.name} by {each.subscription.id}"
+            if each.entitles_to.rank > due.rank:
+                return f"{side.source} still entitles it to {each.entitles_to.name} by {each.subscription.id}"
+        for each in side.ended:
+            if each.tier.rank > due.rank and each.until is None:
+                return f"until when {each.subscription.id} was paid is not known"
+            if each.tier.rank > due.rank and each.subscription.end_reason is EndReason.PAYMENT_DISPUTED:
+                return f"{each.subscription.id} ended in a dispute, which a person decides"
     return ""

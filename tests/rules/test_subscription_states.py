@@ -1,0 +1,475 @@
+"""What single states of subscriptions mean for an organisation, and which of them nothing is concluded from."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from builders import (
+    DAY,
+    NOW,
+    brief,
+    codes_of,
+    customers,
+    decided,
+    drifts_of,
+    judged,
+    lago_sub,
+    linked,
+    observe_world,
+    stripe_sub,
+    terms,
+)
+from reconciler.model.billing import Discount, EndReason, Item, Source, Subscription, SubscriptionStatus
+from reconciler.model.drift import Code, Decided
+from reconciler.model.observation import Observation
+from reconciler.model.terms import Authority, StatusTerms
+
+BY_STRIPE = terms(Authority.STRIPE)
+BY_LAGO = terms(Authority.LAGO)
+ENDED = SubscriptionStatus.ENDED
+OPEN_STATES = [
+    SubscriptionStatus.PAST_DUE,
+    SubscriptionStatus.UNPAID,
+    SubscriptionStatus.PAUSED,
+    SubscriptionStatus.INCOMPLETE,
+    SubscriptionStatus.UNKNOWN,
+]
+
+
+def world(tier: str, *rows: Subscription) -> Observation:
+    return observe_world([linked(1, tier)], *customers(), *rows)
+
+
+def billed(*rows: Subscription) -> int | None:
+    (verdict,) = judged(world("professional", *rows), BY_STRIPE).verdicts
+    assert verdict.books is not None
+    return verdict.books.billed
+
+
+# states that no rule covers yet
+
+
+@pytest.mark.parametrize("status", OPEN_STATES)
+@pytest.mark.parametrize("tier", ["professional", "founders_friend"])
+def test_a_state_without_a_rule_is_held_when_nothing_else_is_live(status: SubscriptionStatus, tier: str) -> None:
+    assert codes_of(world(tier, stripe_sub(status=status)), BY_STRIPE) == ["unclassified"]
+
+
+@pytest.mark.parametrize("status", OPEN_STATES)
+def test_a_state_without_a_rule_forbids_lowering(status: SubscriptionStatus) -> None:
+    rows = stripe_sub(sub_id="live"), stripe_sub(1, "enterprise", sub_id="open", status=status)
+    assert codes_of(world("enterprise", *rows), BY_STRIPE) == ["unclassified"]
+
+
+@pytest.mark.parametrize("status", OPEN_STATES)
+def test_a_state_without_a_rule_on_the_other_side_forbids_lowering(status: SubscriptionStatus) -> None:
+    rows = stripe_sub(), lago_sub(1, "enterprise", status=status)
+    assert codes_of(world("enterprise", *rows), BY_STRIPE) == ["unclassified"]
+
+
+@pytest.mark.parametrize(
+    "status", [SubscriptionStatus.UNPAID, SubscriptionStatus.PAUSED, SubscriptionStatus.INCOMPLETE]
+)
+def test_what_entitles_to_nothing_is_ignored_beside_a_live_subscription_to_the_tier(status: SubscriptionStatus) -> None:
+    rows = stripe_sub(sub_id="live"), stripe_sub(1, "enterprise", sub_id="open", status=status)
+    assert codes_of(world("professional", *rows), BY_STRIPE) == []
+
+
+def test_past_due_for_a_higher_tier_is_held_beside_a_live_lower_one() -> None:
+    rows = stripe_sub(sub_id="live"), stripe_sub(1, "enterprise", sub_id="due", status=SubscriptionStatus.PAST_DUE)
+    assert codes_of(world("professional", *rows), BY_STRIPE) == ["unclassified"]
+
+
+def test_past_due_for_a_lower_tier_is_ignored_beside_a_live_higher_one() -> None:
+    rows = stripe_sub(sub_id="live"), stripe_sub(1, "starter", sub_id="due", status=SubscriptionStatus.PAST_DUE)
+    assert codes_of(world("professional", *rows), BY_STRIPE) == []
+
+
+def test_an_unknown_status_is_held_even_for_a_lower_tier() -> None:
+    rows = stripe_sub(sub_id="live"), stripe_sub(1, "starter", sub_id="odd", status=SubscriptionStatus.UNKNOWN)
+    assert codes_of(world("founders_friend", *rows), BY_STRIPE) == ["unclassified"]
+
+
+def test_an_unknown_status_of_an_unpaid_tier_is_ignored() -> None:
+    odd = lago_sub(1, "founders_friend", status=SubscriptionStatus.UNKNOWN, sub_id="odd")
+    assert codes_of(world("professional", lago_sub(), odd), BY_LAGO) == []
+
+
+def test_a_state_without_a_rule_of_another_product_is_ignored() -> None:
+    odd = stripe_sub(1, "seats", sub_id="odd", status=SubscriptionStatus.UNPAID)
+    assert codes_of(world("professional", stripe_sub(), odd), BY_STRIPE) == []
+
+
+def test_a_state_without_a_rule_is_named_in_the_text() -> None:
+    (drift,) = drifts_of(world("professional", stripe_sub(status=SubscriptionStatus.PAST_DUE)), BY_STRIPE)
+    assert "sub_1_professional is past_due" in drift.text
+    assert drift.money is None
+
+
+def test_paused_collection_is_held() -> None:
+    assert codes_of(world("professional", stripe_sub(collection_paused=True)), BY_STRIPE) == ["unclassified"]
+
+
+@pytest.mark.parametrize("tier", ["professional", "founders_friend", "enterprise"])
+def test_a_paid_tier_at_no_price_is_held(tier: str) -> None:
+    assert codes_of(world(tier, stripe_sub(amount=0)), BY_STRIPE) == ["unclassified"]
+
+
+def test_a_higher_tier_at_no_price_is_no_leftover_of_a_lower_paid_one() -> None:
+    rows = stripe_sub(1, "starter"), stripe_sub(1, "enterprise", sub_id="comp", amount=0)
+    assert codes_of(world("enterprise", *rows), BY_STRIPE)[0] == "unclassified"
+    assert codes_of(world("starter", *rows), BY_STRIPE)[0] == "unclassified"
+
+
+def test_a_lower_tier_at_no_price_is_left_over_beside_a_paid_one() -> None:
+    rows = stripe_sub(), stripe_sub(1, "starter", sub_id="comp", amount=0)
+    assert brief(decided(world("professional", *rows), BY_STRIPE)) == [("leftover_free_subscription", "ok", None)]
+
+
+def test_a_subscription_to_an_unpaid_tier_is_left_over_beside_a_paid_one() -> None:
+    rows = lago_sub(), lago_sub(1, "founders_friend")
+    (decision,) = decided(world("professional", *rows), BY_LAGO)
+    assert decision.drift.code is Code.LEFTOVER_FREE_SUBSCRIPTION
+    assert decision.decided is Decided.OK
+    assert decision.drift.money is not None
+    assert decision.drift.money.overbilled == 0
+
+
+def test_two_unpaid_tiers_are_in_sync() -> None:
+    assert codes_of(world("trial", lago_sub(1, "founders_friend")), BY_LAGO) == []
+
+
+# schedules
+
+
+def test_a_scheduled_end_ahead_keeps_the_tier() -> None:
+    assert codes_of(world("professional", stripe_sub(cancel_at=NOW + DAY)), BY_STRIPE) == []
+
+
+def test_a_scheduled_end_just_passed_is_still_live() -> None:
+    late = stripe_sub(cancel_at=NOW - timedelta(hours=25, minutes=59))
+    assert codes_of(world("professional", late), BY_STRIPE) == []
+
+
+@pytest.mark.parametrize("tier", ["professional", "enterprise", "founders_friend"])
+def test_a_scheduled_end_missed_for_26_hours_is_held(tier: str) -> None:
+    late = lago_sub(cancel_at=NOW - timedelta(hours=26))
+    assert codes_of(world(tier, late), BY_LAGO) == ["unclassified"]
+
+
+def test_a_downgrade_that_waits_leaves_the_running_row_to_decide() -> None:
+    rows = (
+        lago_sub(1, "enterprise", external_id="chain"),
+        lago_sub(1, "starter", external_id="chain", status=SubscriptionStatus.PENDING),
+    )
+    assert codes_of(world("enterprise", *rows), BY_LAGO) == []
+    assert codes_of(world("starter", *rows), BY_LAGO) == ["tier_under"]
+
+
+def test_a_subscription_that_starts_later_forbids_lowering_after_an_ended_one() -> None:
+    rows = (
+        lago_sub(sub_id="old", status=ENDED, ended_at=NOW - 3 * DAY),
+        lago_sub(sub_id="new", external_id="another", status=SubscriptionStatus.PENDING),
+    )
+    assert codes_of(world("professional", *rows), BY_LAGO) == ["unclassified"]
+
+
+def test_a_subscription_that_starts_later_means_nothing_for_an_unpaid_tier() -> None:
+    assert codes_of(world("founders_friend", lago_sub(status=SubscriptionStatus.PENDING)), BY_LAGO) == []
+
+
+def test_what_never_began_means_nothing() -> None:
+    assert codes_of(world("founders_friend", stripe_sub(status=SubscriptionStatus.ABANDONED)), BY_STRIPE) == []
+
+
+# ends and what was paid
+
+
+def test_the_latest_period_of_the_base_items_is_paid_through() -> None:
+    longer = Item(id="si_2", price_id="price_starter", unit_amount=1, currency="usd", period_end=NOW + DAY)
+    row = stripe_sub(status=ENDED, period_end=NOW - DAY, extra_items=[longer])
+    (drift,) = drifts_of(world("professional", row), BY_STRIPE)
+    assert (drift.code, drift.effective_at) == (Code.CANCELED_PAID_THROUGH, NOW + DAY)
+
+
+def test_the_period_of_another_product_pays_for_nothing() -> None:
+    seats = Item(id="si_2", price_id="price_seats", unit_amount=1, currency="usd", period_end=NOW + DAY)
+    row = stripe_sub(status=ENDED, period_end=NOW - DAY, extra_items=[seats])
+    assert codes_of(world("professional", row), BY_STRIPE) == ["ended_still_entitled"]
+
+
+@pytest.mark.parametrize("end", [NOW, NOW - timedelta(seconds=1)])
+def test_a_period_that_is_over_pays_no_longer(end: datetime) -> None:
+    assert codes_of(world("professional", stripe_sub(status=ENDED, period_end=end)), BY_STRIPE) == [
+        "ended_still_entitled"
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [{"end_reason": EndReason.PAYMENT_FAILED}, {"paid_for_period": False}], ids=["failed", "unpaid"]
+)
+def test_a_renewal_that_was_not_paid_counts_to_its_beginning(change: dict[str, Any]) -> None:
+    row = stripe_sub(status=ENDED, period_start=NOW - 2 * DAY, period_end=NOW + 28 * DAY, **change)
+    (drift,) = drifts_of(world("professional", row), BY_STRIPE)
+    assert (drift.code, drift.effective_at) == (Code.ENDED_STILL_ENTITLED, NOW - 2 * DAY)
+
+
+def test_an_end_in_a_dispute_is_left_to_a_person() -> None:
+    row = stripe_sub(status=ENDED, end_reason=EndReason.PAYMENT_DISPUTED, period_start=NOW - 2 * DAY)
+    assert brief(decided(world("professional", row), BY_STRIPE)) == [("ended_still_entitled", "flag", "proof")]
+
+
+def test_an_old_dispute_about_a_lower_tier_forbids_nothing() -> None:
+    old = stripe_sub(1, "starter", status=ENDED, end_reason=EndReason.PAYMENT_DISPUTED, period_start=NOW - 99 * DAY)
+    assert brief(decided(world("enterprise", stripe_sub(), old), BY_STRIPE)) == [("tier_over", "fix", None)]
+
+
+def test_an_end_whose_paid_date_is_not_known_lowers_nothing() -> None:
+    row = lago_sub(status=ENDED, ended_at=None)
+    assert brief(decided(world("professional", row), BY_LAGO)) == [("ended_still_entitled", "flag", "proof")]
+
+
+def test_lago_ends_at_once_unless_the_paid_period_was_kept() -> None:
+    ended: dict[str, Any] = {"status": ENDED, "ended_at": NOW - DAY, "anchor_at": NOW - 10 * DAY}
+    assert codes_of(world("professional", lago_sub(**ended)), BY_LAGO) == ["ended_still_entitled"]
+    kept = lago_sub(keeps_paid_period=True, **ended)
+    assert codes_of(world("professional", kept), BY_LAGO) == ["canceled_paid_through"]
+
+
+def test_an_end_of_another_tier_explains_nothing() -> None:
+    row = stripe_sub(1, "starter", status=ENDED, period_end=NOW - DAY)
+    assert codes_of(world("professional", row), BY_STRIPE) == ["paid_tier_no_billing"]
+
+
+def test_what_was_canceled_but_is_paid_for_raises_where_nothing_else_is_live() -> None:
+    row = stripe_sub(status=ENDED, period_end=NOW + DAY)
+    assert brief(decided(world("founders_friend", row), BY_STRIPE)) == [("paid_not_reflected", "fix", None)]
+
+
+def test_a_higher_tier_canceled_but_paid_for_is_kept_beside_a_live_lower_one() -> None:
+    rows = stripe_sub(1, "starter"), stripe_sub(1, "enterprise", status=ENDED, period_end=NOW + DAY)
+    observed = world("enterprise", *rows)
+    (decision,) = decided(observed, BY_STRIPE)
+    assert decision.drift.code is Code.CANCELED_PAID_THROUGH
+    assert decision.decided is Decided.WAIT
+    assert decision.drift.money is not None
+    assert (decision.drift.money.leak, decision.drift.money.at_risk) == (0, 49900)
+    (verdict,) = judged(observed, BY_STRIPE).verdicts
+    assert verdict.books is not None
+    assert (verdict.books.billed, verdict.books.due, verdict.books.variance) == (4900, 49900, 45000)
+
+
+def test_a_tier_above_the_canceled_one_is_lowered_only_once_that_is_over() -> None:
+    rows = stripe_sub(1, "starter"), stripe_sub(status=ENDED, period_end=NOW + DAY)
+    assert brief(decided(world("enterprise", *rows), BY_STRIPE)) == [("tier_over", "flag", "proof")]
+
+
+def test_of_several_canceled_ones_the_longest_paid_counts() -> None:
+    rows = (
+        stripe_sub(sub_id="a", status=ENDED, period_end=NOW + DAY),
+        stripe_sub(sub_id="b", status=ENDED, period_end=NOW + 2 * DAY),
+    )
+    (drift,) = drifts_of(world("professional", *rows), BY_STRIPE)
+    assert drift.effective_at == NOW + 2 * DAY
+
+
+# trials
+
+
+def trialing(tier: str, **changes: Any) -> Subscription:
+    return stripe_sub(1, tier, status=SubscriptionStatus.TRIALING, **changes)
+
+
+ON_TRIAL = terms(Authority.STRIPE, statuses=StatusTerms(unpaid_tier="founders_friend", trialing="trial"))
+
+
+def test_a_trial_grants_the_tier_of_its_price_where_no_trial_tier_is_named() -> None:
+    (drift,) = drifts_of(world("founders_friend", trialing("professional")), BY_STRIPE)
+    assert drift.code is Code.PAID_NOT_REFLECTED
+    assert drift.due is not None
+    assert drift.due.tier == "professional"
+
+
+def test_a_trial_grants_the_trial_tier_where_one_is_named() -> None:
+    assert codes_of(world("trial", trialing("professional")), ON_TRIAL) == []
+    assert brief(decided(world("founders_friend", trialing("professional")), ON_TRIAL)) == [("tier_under", "fix", None)]
+
+
+def test_a_trial_lowers_to_the_trial_tier() -> None:
+    (decision,) = decided(world("professional", trialing("professional")), ON_TRIAL)
+    assert decision.drift.code is Code.TIER_OVER
+    assert decision.decided is Decided.FIX
+    assert decision.drift.fix is not None
+    assert decision.drift.fix.arguments == {"plan_tier": "trial"}
+    assert decision.drift.money is not None
+    assert decision.drift.money.leak == 9900
+
+
+def test_a_paid_subscription_counts_more_than_a_trial_of_a_higher_tier() -> None:
+    rows = trialing("enterprise"), stripe_sub()
+    assert codes_of(world("professional", *rows), ON_TRIAL) == ["duplicate_subscription"]
+    assert codes_of(world("trial", *rows), ON_TRIAL) == ["duplicate_subscription", "paid_not_reflected"]
+
+
+def test_a_trial_is_billed_nothing() -> None:
+    (verdict,) = judged(world("professional", trialing("professional")), BY_STRIPE).verdicts
+    assert verdict.books is not None
+    assert (verdict.books.billed, verdict.books.due, verdict.books.variance) == (0, 9900, 9900)
+
+
+def test_sides_that_differ_because_one_is_on_trial_disagree() -> None:
+    by = terms(statuses=StatusTerms(unpaid_tier="founders_friend", trialing="trial"))
+    assert codes_of(world("professional", trialing("professional"), lago_sub()), by) == ["billing_disagrees"]
+
+
+def test_the_trial_of_a_suspended_organisation_is_no_payment() -> None:
+    observed = observe_world([linked(1, status="suspended")], *customers(), trialing("professional"))
+    assert codes_of(observed, ON_TRIAL) == []
+
+
+# what is billed a month
+
+
+@pytest.mark.parametrize(
+    ("row", "amount"),
+    [
+        (stripe_sub(), 9900),
+        (stripe_sub(yearly=True), 8250),
+        (stripe_sub(quantity=3), 29700),
+        (stripe_sub(discounts=(Discount(percent=Decimal("12.5")),)), 8662),
+        (stripe_sub(discounts=(Discount(amount_minor=900, currency="usd"),)), 9000),
+        (stripe_sub(discounts=(Discount(amount_minor=900, currency="eur"),)), 9900),
+        (stripe_sub(yearly=True, discounts=(Discount(amount_minor=1200, currency="usd"),)), 8150),
+        (stripe_sub(discounts=(Discount(percent=Decimal(50)), Discount(amount_minor=950, currency="usd"))), 4000),
+        (stripe_sub(amount=None), None),
+    ],
+    ids=["month", "year", "quantity", "percent", "amount", "other currency", "yearly amount", "both", "unknown"],
+)
+def test_the_monthly_amount_after_recurring_discounts(row: Subscription, amount: int | None) -> None:
+    assert billed(row) == amount
+
+
+def with_items(*items: Item, **changes: Any) -> Subscription:
+    return stripe_sub(**changes, extra_items=items)
+
+
+BASE = Item(id="si_2", price_id="price_starter", unit_amount=4900, currency="usd")
+
+
+def test_several_base_items_are_billed_together_and_the_highest_decides() -> None:
+    assert billed(with_items(BASE)) == 14800
+    assert codes_of(world("professional", with_items(BASE)), BY_STRIPE) == []
+
+
+def test_an_item_discount_is_taken_off_before_the_subscription_discount() -> None:
+    item = Item(
+        id="si_2",
+        price_id="price_starter",
+        unit_amount=4900,
+        currency="usd",
+        discounts=(Discount(percent=Decimal(50)), Discount(amount_minor=450, currency="usd")),
+    )
+    assert billed(with_items(item)) == 9900 + 2000
+    assert billed(with_items(item, discounts=(Discount(percent=Decimal(10)),))) == 8910 + 1800
+
+
+def test_an_amount_off_the_invoice_is_taken_off_once() -> None:
+    assert billed(with_items(BASE, discounts=(Discount(amount_minor=900, currency="usd"),))) == 13900
+
+
+def test_an_amount_off_leaves_no_less_than_nothing_for_another_item() -> None:
+    assert billed(with_items(BASE, discounts=(Discount(amount_minor=20000, currency="usd"),))) == 4900
+
+
+def test_metered_parts_and_other_products_are_left_out_of_what_is_billed() -> None:
+    metered = Item(id="si_2", price_id="price_starter", unit_amount=5, currency="usd", metered=True)
+    seats = Item(id="si_3", price_id="price_seats", unit_amount=700, currency="usd")
+    assert billed(with_items(metered, seats)) == 9900
+
+
+def test_what_is_metered_alone_is_of_unknown_amount_and_live() -> None:
+    metered = Item(id="si_1", price_id="price_professional", unit_amount=5, currency="usd", metered=True)
+    row = stripe_sub(items=(metered,))
+    assert billed(row) is None
+    assert codes_of(world("professional", row), BY_STRIPE) == []
+
+
+def test_items_of_two_currencies_have_no_sum() -> None:
+    euros = Item(id="si_2", price_id="price_starter", unit_amount=4900, currency="eur")
+    assert billed(with_items(euros)) is None
+
+
+# what the catalog does not know
+
+STRANGE = Item(id="si_9", price_id="price_secret", unit_amount=100, currency="usd")
+
+
+def test_an_unmapped_item_beside_a_base_item_stops_lowering_only() -> None:
+    row = with_items(STRANGE)
+    assert brief(decided(world("enterprise", row), BY_STRIPE)) == [("tier_over", "flag", "proof")]
+    assert brief(decided(world("starter", row), BY_STRIPE)) == [("tier_under", "fix", None)]
+    assert codes_of(world("professional", row), BY_STRIPE) == []
+
+
+def test_an_unmapped_item_beside_a_base_item_is_named_in_the_evidence() -> None:
+    (drift,) = drifts_of(world("starter", with_items(STRANGE)), BY_STRIPE)
+    assert drift.evidence["stripe"]["unmapped"] == ["price_secret"]
+
+
+def test_an_unmapped_subscription_beside_a_live_one_stops_lowering_only() -> None:
+    rows = stripe_sub(), stripe_sub(sub_id="odd", price="price_secret")
+    assert brief(decided(world("enterprise", *rows), BY_STRIPE)) == [("tier_over", "flag", "proof")]
+    assert brief(decided(world("starter", *rows), BY_STRIPE)) == [("tier_under", "fix", None)]
+
+
+def test_an_unmapped_subscription_on_the_other_side_stops_lowering() -> None:
+    rows = stripe_sub(), lago_sub(1, "secret")
+    assert brief(decided(world("enterprise", *rows), BY_STRIPE)) == [("tier_over", "flag", "proof")]
+
+
+def test_other_products_alone_are_no_subscription() -> None:
+    assert codes_of(world("founders_friend", stripe_sub(1, "seats")), BY_STRIPE) == []
+    assert codes_of(world("professional", stripe_sub(1, "seats")), BY_STRIPE) == ["paid_tier_no_billing"]
+
+
+def test_an_other_product_beside_an_unmapped_item_resolves_nothing() -> None:
+    row = stripe_sub(1, "seats", extra_items=[STRANGE])
+    assert codes_of(world("professional", row), BY_STRIPE) == ["tier_unresolvable"]
+
+
+def test_a_subscription_without_items_resolves_nothing() -> None:
+    assert codes_of(world("professional", stripe_sub(items=())), BY_STRIPE) == ["tier_unresolvable"]
+
+
+def test_the_own_tier_must_be_in_the_catalog() -> None:
+    (decision,) = decided(world("platinum", stripe_sub()), BY_STRIPE)
+    assert decision.drift.code is Code.TIER_UNRESOLVABLE
+    assert decision.decided is Decided.HOLD
+    assert "platinum" in decision.drift.text
+    assert decision.drift.money is None
+
+
+def test_an_unmapped_subscription_on_a_granting_side_is_held_whatever_the_other_says() -> None:
+    rows = lago_sub(), stripe_sub(price="price_secret")
+    for authority in (Authority.BOTH, Authority.EITHER):
+        assert codes_of(world("starter", *rows), terms(authority)) == ["tier_unresolvable"]
+
+
+def test_the_evidence_shows_each_configured_side() -> None:
+    (drift,) = drifts_of(world("starter", stripe_sub()), BY_STRIPE)
+    assert drift.evidence["lago"]["complete"] is True
+    (live,) = drift.evidence["stripe"]["live"]
+    assert (live["subscription"], live["tier"], live["monthly"], live["currency"]) == (
+        "sub_1_professional",
+        "professional",
+        9900,
+        "usd",
+    )
+    assert drift.evidence["stripe"]["customers"] == {
+        "cus_1": ["the organisation's own id, held by the customer", "the recorded customer id"]
+    }
+    assert Source.LAGO.value in drift.evidence
