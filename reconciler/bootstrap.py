@@ -64,9 +64,7 @@ def make_line(settings: Settings, environ: Mapping[str, str], *, dry_run: bool, 
     """
     with ExitStack() as stack:
         sources = _open_sources(settings, environ, stack)
-        store = OrgManager(
-            settings.orgs.folder, create=False, read_only=dry_run, lock_timeout_s=settings.orgs.lock_timeout_s
-        )
+        store = open_store(settings, read_only=dry_run)
         notes = settings.without_effect()
         ledger: SqlLedger | None = None
         if record:
@@ -95,6 +93,25 @@ def make_line(settings: Settings, environ: Mapping[str, str], *, dry_run: bool, 
             notes=tuple(notes),
             reports=reports,
         )
+
+
+def open_store(of: Settings | Path, *, read_only: bool, for_restore: bool = False) -> OrgManager:
+    """The organisation store of the settings, or the one in a folder; a missing one is an error. Raises StoreError.
+
+    `for_restore` opens one whose file is gone, as long as there are copies of it; such a file is never made anew.
+    """
+    folder = of if isinstance(of, Path) else of.orgs.folder
+    create = for_restore and (folder / ".backup").is_dir()
+    if isinstance(of, Path):
+        return OrgManager(folder, create=create, read_only=read_only)
+    return OrgManager(
+        folder,
+        create=create,
+        read_only=read_only,
+        lock_timeout_s=of.orgs.lock_timeout_s,
+        backups_keep=of.orgs.backups_keep,
+        backups_keep_days=of.orgs.backups_keep_days,
+    )
 
 
 def check_credentials(settings: Settings, environ: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ import typer
 
 from reconciler.cli.pass_command import PassArguments, run_one_pass
 from reconciler.errors import UsageError
+from reconciler.reports.terminal import Verbosity
 from reconciler.sandbox.demo import LAGO_KEY, STRIPE_KEY, SeededBusiness, build_business
 
 _MARK = ".made-by-reconcile-demo"
@@ -37,15 +38,16 @@ def demo(
             return _wait(config, environ)
         _heading(f"1. What would be done: reconcile --dry-run --config {config}")
         run_one_pass(PassArguments(config=config, dry_run=True), environ)
-        _heading(f"2. Done, as the demo's policy allows: reconcile --config {config}")
-        run_one_pass(PassArguments(config=config), environ)
-        _heading(f"3. Once more, with nothing left to write: reconcile --config {config}")
-        left = run_one_pass(PassArguments(config=config), environ)
+        _heading(f"2. Done, as the demo's policy allows: reconcile -q --config {config}")
+        run_one_pass(PassArguments(config=config, verbosity=Verbosity.QUIET), environ)
+        _heading(f"3. Once more, with nothing left to write: reconcile -q --config {config}")
+        left = run_one_pass(PassArguments(config=config, verbosity=Verbosity.QUIET), environ)
     _heading("The end of the demo")
     _say(
-        f"The last pass ended with exit code {left}: its plan is empty, and what remains needs a person, who finds",
-        "under each flag above what to do. A script that only wants to know whether anything broke can pass",
-        "--exit-zero-on-drift. The demo itself ends with 0.",
+        f"The last pass ended with exit code {left}: its plan is empty, and what remains",
+        "are flags, which need a person. The first report above and the files below say",
+        "under each what to do. A script that only wants to know whether anything broke",
+        "can pass --exit-zero-on-drift. The demo itself ends with 0.",
         "",
         f"Store:    {folder / 'store' / 'organizations.json'}",
         f"Settings: {config}",

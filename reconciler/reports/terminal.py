@@ -10,10 +10,11 @@ from rich.console import Console
 
 from reconciler.model.drift import Decided
 from reconciler.model.run import RunRecord, RunResult, SourceRead
+from reconciler.reports.fates import fates_of
 from reconciler.reports.page import Page
 from reconciler.reports.terminal_drifts import write_drifts
 from reconciler.reports.terminal_money import write_money
-from reconciler.reports.terminal_plan import write_plan
+from reconciler.reports.terminal_plan import tallied, write_plan
 from reconciler.reports.words import EXIT_CODES, MODES, RESULTS, counted, counts, minute, reads_of
 
 _STYLES = {
@@ -43,6 +44,7 @@ def print_report(run: RunRecord, console: Console, *, verbosity: Verbosity = Ver
     _write_headline(run, page)
     if verbosity is Verbosity.QUIET:
         _write_broken_reads(run, page)
+        page.line(tallied(fates_of(run)) if run.plan.fixes else "No fix is planned.")
     else:
         verbose = verbosity is Verbosity.VERBOSE
         _write_sources(run, page)

@@ -27,12 +27,7 @@ def write_plan(run: RunRecord, page: Page, *, verbose: bool) -> None:
     if not fates:
         page.line("No fix is planned.", indent=2)
     else:
-        tally = Counter(fate.words for fate in fates)
-        page.line(
-            f"{counted(len(fates), 'fix', 'fixes')}: ",
-            ", ".join(f"{number:,} {words}" for words, number in tally.items()),
-            indent=2,
-        )
+        page.line(tallied(fates), indent=2)
         page.line("Digest ", run.plan.digest, indent=2)
     for direction, rule in run.plan.refused_by.items():
         _write_refusal(direction, rule, page)
@@ -46,6 +41,12 @@ def write_plan(run: RunRecord, page: Page, *, verbose: bool) -> None:
         style = "bold red" if group[0].unfinished else "bold"
         page.line((f"{_DOING[direction]}: {len(group):,} {words}", style), f", by {call}", indent=2)
         _write_fates(group, drifts, page, length=len(group) if verbose or group[0].unfinished else LONGEST)
+
+
+def tallied(fates: Sequence[Fate]) -> str:
+    """How many fixes there are, and what became of how many."""
+    tally = Counter(fate.words for fate in fates)
+    return f"{counted(len(fates), 'fix', 'fixes')}: " + ", ".join(f"{n:,} {words}" for words, n in tally.items())
 
 
 def _write_refusal(direction: Direction, rule: str, page: Page) -> None:

@@ -205,7 +205,7 @@ CATALOGUE: Mapping[Code, Row] = MappingProxyType(
             "anew.",
         ),
         Code.RECORD_INVALID: _hold(
-            "The application's own validation refuses this record, so the application sees an EMPTY store: {detail}.",
+            "The store's record is not sound: {detail}.",
             "At once, whoever runs the application: correct this record in the store by hand; until then every save of "
             "the application may wipe the store.",
             Severity.CRITICAL,
