@@ -119,11 +119,11 @@ def _in_bytes(found: list[Member], text: str, base: int) -> list[Member]:
     return moved
 
 
-def _text(raw: bytes, first: int, last: int) -> str:
+def _text(part: bytes, base: int) -> str:
     try:
-        return raw[first:last].decode()
+        return part.decode()
     except UnicodeDecodeError as error:
-        raise DocumentError("not UTF-8", first + error.start) from None
+        raise DocumentError("not UTF-8", base + error.start) from None
 
 
 def _opening(raw: bytes) -> int:
@@ -146,7 +146,7 @@ def read_members(raw: bytes) -> Iterator[Member]:
     while (cut := raw.find(_BETWEEN_RECORDS, first + _CHUNK_SIZE)) != -1:
         found: list[Member] = []
         try:
-            text = _text(raw, first, cut)
+            text = _text(raw[first:cut], first)
             at, more = _scan(text, 0, found)
         except DocumentError:
             break
@@ -158,7 +158,7 @@ def read_members(raw: bytes) -> Iterator[Member]:
 
 
 def _rest(raw: bytes, first: int) -> Iterator[Member]:
-    text = _text(raw, first, len(raw))
+    text = _text(raw[first:], first)
     found: list[Member] = []
     try:
         _finish(text, 0, found)
@@ -224,7 +224,7 @@ class Document:
             key: (start + shifts[bisect_left(starts, start)], end + shifts[bisect_right(starts, start)])
             for key, (start, end) in self.spans.items()
         }
-        behind_last = max((end for _, end in self.spans.values()), default=self.raw.find(b"{") + 1)
+        behind_last = max((end for _, end in self.spans.values()), default=_opening(self.raw))
         appended = bytearray()
         for key in changes:
             if key not in self.spans:
@@ -239,11 +239,10 @@ class Document:
     def _spliced(self, splices: Sequence[tuple[int, int, bytes]]) -> Edit:
         old = memoryview(self.raw)
         pieces: list[Piece] = []
-        done = 0
-        for start, end, text in splices:
-            pieces += [old[done:start], text]
-            done = end
-        first = splices[0][0]
+        done = [0, *(end for _, end, _ in splices)]
+        for number, (start, _, text) in enumerate(splices):
+            pieces += [old[done[number] : start], text]
+        first, last = splices[0][0], splices[-1][1]
         return Edit(
-            pieces=(*pieces, old[done:]), prefix=first, suffix=len(self.raw) - done, middle=self.raw[first:done]
+            pieces=(*pieces, old[last:]), prefix=first, suffix=len(self.raw) - last, middle=self.raw[first:last]
         )

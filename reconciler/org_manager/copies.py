@@ -45,7 +45,7 @@ class Copies:
         pattern = re.compile(re.escape(file) + r"\.(\d{8}T\d{6}\.\d{6}Z)\.([0-9a-f]{12})")
         try:
             names = sorted((path.name for path in self.folder.iterdir()), reverse=True)
-        except (FileNotFoundError, PermissionError):
+        except OSError:
             return []
         return [
             Copy(
@@ -110,8 +110,11 @@ class Copies:
         newest = next(iter(self.of(file)), None)
         if newest is None:
             return False
-        # Mapped, not read: the first organisation is nearly always found in the first page.
-        with newest.path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as copied:
-            if any(copied.find(json.dumps(key).encode()) != -1 for key in document.spans):
-                return False
-            return next(read_members(copied[:]), None) is not None
+        try:
+            # Mapped, not read: the first organisation is nearly always found in the first page.
+            with newest.path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as copied:
+                if any(copied.find(json.dumps(key).encode()) != -1 for key in document.spans):
+                    return False
+                return next(read_members(copied[:]), None) is not None
+        except (OSError, ValueError, DocumentError):  # a copy that cannot be read, or mapped because it is empty
+            return False

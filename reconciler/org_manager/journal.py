@@ -98,7 +98,8 @@ def judge(entry: Entry, found: bytes) -> Verdict:
     """
     if found == entry.new:
         return Verdict.DONE
-    same = _common_length(found, entry.new)
+    shorter = min(len(found), len(entry.new))
+    same = next((at for at in range(shorter) if found[at] != entry.new[at]), shorter)
     if found[same:] == entry.old[same:] or not _is_whole(found):
         return Verdict.REPLAY
     return Verdict.FOREIGN
@@ -111,14 +112,3 @@ def _is_whole(raw: bytes) -> bool:
     except DocumentError:
         return False
     return True
-
-
-def _common_length(one: bytes, other: bytes) -> int:
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

@@ -144,7 +144,14 @@ def _replacement(store: Store, file: DataFile, fd: int, path: Path | None) -> tu
             )
         path = newest.path
     found = read_all(fd)
-    good = Document.read(path.read_bytes())
+    try:
+        good = Document.read(path.read_bytes())
+    except (DocumentError, OSError) as error:
+        raise StoreDamagedError(
+            f"the copy {path} cannot be read: {error}",
+            not_done="Nothing was restored",
+            remedy="Take another; `reconcile orgs verify` lists them",
+        ) from error
     kept = {key: record for key, record in _sound(store, file, found) if good.record(key) is None}
     whole = Document.read(b"".join(good.edit(kept)[0].pieces)) if kept else good
     stat = os.fstat(fd)

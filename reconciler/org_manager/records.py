@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from reconciler.errors import StoreDamagedError
 from reconciler.org_manager.models import (
@@ -36,6 +37,8 @@ class InvalidRecord:
     readable: bool
 
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+_CUT = "its {} holds half a character"
 _MEMBERS = TypeAdapter(list[OrgUser])
 
 # A field's name and what pydantic calls the fault -> the same in words without the value.
@@ -63,6 +66,12 @@ def _in_words(error: ValidationError) -> str:
     return ", ".join(words)
 
 
+def _cut_texts(model: type[BaseModel], value: object) -> list[str]:
+    # Half of a surrogate pair is read by the standard library, and breaks whoever writes it anywhere but in JSON.
+    texts = {name: text for name, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
+    return [name for name, text in texts.items() if name in model.model_fields and _HALF_A_PAIR.search(text)]
+
+
 def read_organization(key: str, record: bytes) -> tuple[Organization | None, InvalidRecord | None]:
     """One record of organizations.json, from its text; None where it cannot be told what it says.
 
@@ -82,8 +91,10 @@ def _identified(key: str, organization: Organization) -> tuple[Organization | No
 
 
 def _read_odd(key: str, value: object) -> tuple[Organization | None, InvalidRecord | None]:
-    # The standard library reads a little more than pydantic does (half a surrogate pair), as the application does.
-    try:
+    cut = _cut_texts(Organization, value)
+    if cut:
+        return None, InvalidRecord(key=key, problem=_CUT.format(", ".join(cut)), readable=False)
+    try:  # in fields that are not ours the standard library reads more than pydantic does
         return _identified(key, Organization.model_validate(value))
     except ValidationError as refusal:
         problem = f"{_in_words(refusal)}: {EMPTIES_THE_STORE}"
@@ -106,6 +117,9 @@ def read_members(record: bytes) -> list[tuple[OrgUser | None, str | None]]:
 
 
 def _read_member(entry: object) -> tuple[OrgUser | None, str | None]:
+    cut = _cut_texts(OrgUser, entry)
+    if cut:
+        return None, _CUT.format(", ".join(cut))
     try:
         return OrgUser.model_validate(entry), None
     except ValidationError as refusal:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.errors import StoreDamagedError
+from reconciler.errors import StoreAccessError, StoreDamagedError
 from reconciler.org_manager import journal
 from reconciler.org_manager.codec import Document, DocumentError
 from reconciler.org_manager.copies import Copies
@@ -180,6 +180,12 @@ class Store:
             raw = self.journal_path.read_bytes()
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise StoreAccessError(
+                f"{self.journal_path}, which a writer that died left, cannot be read: {error.strerror}",
+                not_done="The store was neither read nor written",
+                remedy="Run as the user that owns the store, or give this one the permission",
+            ) from error
         return {entry.file: entry for entry in journal.decode(raw) or ()}
 
     def _damaged(self, file: DataFile, broken: DocumentError) -> StoreDamagedError:

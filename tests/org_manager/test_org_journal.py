@@ -109,8 +109,14 @@ def test_a_whole_file_that_differs_is_a_foreign_writers_later_word(found: bytes)
     assert judge(ENTRY, found) is Verdict.FOREIGN
 
 
+def test_a_whole_file_that_differs_from_its_first_byte_on_is_a_later_word() -> None:
+    entry = Entry(file="one.json", new=b'{"b": 22}', old=b' {"a": 1}')
+
+    assert judge(entry, b'\n{"a": 1}') is Verdict.FOREIGN
+
+
 def test_a_written_file_that_was_not_cut_to_its_length_yet_is_written_anew() -> None:
-    entry = Entry(file="one.json", new=b'{"a": 1}', old=b'{"a": 1}\n\n\n')
+    entry = Entry(file="one.json", new=b'{"a": 1}', old=b'{"b": 1}\n\n\n')
 
     assert judge(entry, b'{"a": 1}\n\n\n') is Verdict.REPLAY
 

@@ -46,10 +46,11 @@ def test_of_a_field_that_stands_twice_the_last_is_set() -> None:
 
 def test_members_are_appended_as_the_application_lays_them_out() -> None:
     first = append_entry(b"[]", {"user_id": "user_1"})
-    both = append_entry(first, {"user_id": "user_2"})
+    both = append_entry(first, {"joined_at": datetime(2025, 10, 13, 2, 12, 33)})  # noqa: DTZ001 # naive is the store's form
 
-    whole = {"org_1": [{"user_id": "user_1"}, {"user_id": "user_2"}]}
-    assert b'{\n  "org_1": ' + both + b"\n}" == json.dumps(whole, indent=2).encode()
+    moment = datetime(2025, 10, 13, 2, 12, 33)  # noqa: DTZ001 # naive is the store's form
+    whole = {"org_1": [{"user_id": "user_1"}, {"joined_at": moment}]}
+    assert b'{\n  "org_1": ' + both + b"\n}" == json.dumps(whole, indent=2, default=str).encode()
     assert append_entry(b"[ 1 ]", {"a": 2}) == b'[ 1, {\n      "a": 2\n    } ]'
 
 
