@@ -3,40 +3,87 @@
 from __future__ import annotations
 
 import logging
+import math
+import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import date
+from enum import StrEnum
 from typing import Any, Literal, TextIO
+from urllib.parse import quote
 
 import stamina.instrumentation
 import structlog
 from structlog.types import EventDict, Processor
 
-_EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
-_KEY = re.compile(r"\b(?:[srp]k_(?:live|test)|whsec)_[A-Za-z0-9_]+")
-_AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE)
-_URL_LOGIN = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
-_DIGITS = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])")
+
+class Event(StrEnum):
+    """Names of the events that others may watch for (docs: log events); public and stable."""
+
+    RUN_STARTED = "run.started"
+    SOURCE_READ = "source.read"
+    SOURCE_RETRY = "source.retry"
+    SOURCE_INCOMPLETE = "source.incomplete"
+    DRIFT_FOUND = "drift.found"
+    DRIFT_RESOLVED = "drift.resolved"
+    FIX_APPLIED = "fix.applied"
+    FIX_STALE = "fix.stale"
+    FIX_FAILED = "fix.failed"
+    PLAN_REFUSED = "plan.refused"
+    RUN_FINISHED = "run.finished"
+    DAEMON_STARTED = "daemon.started"
+    DAEMON_RELOADED = "daemon.reloaded"
+    DAEMON_STOPPING = "daemon.stopping"
+    STORE_RECOVERED = "store.recovered"
+    STORE_FOREIGN_WRITER = "store.foreign_writer"
+
+
 _GONE = "[redacted]"
+_URL_LOGIN = re.compile(r"""(?<=://)[^/?#\s"'<>]*@""")
+# Every repetition that may fail is bounded, with room for percent escapes: unbounded it would take quadratic time.
+_EMAIL = re.compile(
+    r"""(?:"[^"\n]{1,64}"|[\w.!#$%'*+^`{|}~-]{1,192}[=/?&]{0,8}|[=/?&]{1,8})"""
+    r"(?:@|%40)(?:(?:[\w-]{1,63}\.)+[\w-]{2,63}|localhost)"
+)
+_KEY = re.compile(
+    r"(?<![A-Za-z0-9])(?:[srp]k_(?:live|test)_[\w*]*|[sr]k_(?=[\w*]{0,64}\d)[\w*]{10,}|whsec_[\w+/=-]+|xox[abeoprs]-[\w-]+)"
+)
+_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
+_AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=*-]{6,}", re.IGNORECASE)
+_NAMED = re.compile(
+    r"""((?:api[_-]?key|passw(?:or)?d|secret|token|authorization)(?:["']\s*:|["']?\s*=)\s*["']?)[^\s&"',;)}\]]+""",
+    re.IGNORECASE,
+)
+# Digests and UUIDs come first so that they are kept whole; then runs of digits, maybe in groups.
+_DIGITS = re.compile(
+    r"(?P<keep>[0-9a-f]{32,}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})|(?<!\d)\d+(?:[ \u00a0-]\d+)*", re.IGNORECASE
+)
+_CARD_DIGITS = range(13, 20)
+_CARD_START = re.compile(r"2[2-7]|[3-6]")  # the ranges that card schemes give out; years and epoch seconds begin lower
+_SHORTEST_SECRET = 6  # a shorter one would take ordinary words apart
+_DEEPEST = 12
 
 _secrets: set[str] = set()
 
 
 def hide(secret: str) -> None:
-    """Take this exact value out of everything that is logged or said from now on."""
-    if secret:
-        _secrets.add(secret)
+    """Take this exact value out of everything that is logged or said from now on, in its escaped spellings too."""
+    if len(secret) >= _SHORTEST_SECRET:
+        _secrets.update({secret, quote(secret, safe=""), secret.encode("unicode_escape").decode()})
 
 
 def redact(text: str) -> str:
-    """`text` without keys, e-mail addresses, card numbers and the values given to `hide`."""
+    """`text` without keys, passwords, e-mail addresses, card numbers and the values given to `hide`."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, _GONE)
-    text = _URL_LOGIN.sub(_GONE, text)
+    text = _URL_LOGIN.sub(f"{_GONE}@", text)
     text = _EMAIL.sub(_GONE, text)
     text = _KEY.sub(_GONE, text)
+    text = _TOKEN.sub(_GONE, text)
     text = _AUTHORIZATION.sub(rf"\1 {_GONE}", text)
-    return _DIGITS.sub(lambda found: _GONE if _is_card(found[0]) else found[0], text)
+    text = _NAMED.sub(rf"\1{_GONE}", text)
+    return _DIGITS.sub(_without_cards, text)
 
 
 def redact_event(_: Any, __: str, event: EventDict) -> EventDict:
@@ -49,52 +96,96 @@ def configure_logs(
 ) -> None:
     """Send the product's own events and those of the libraries through one pipeline to `stream`, standard error.
 
-    `auto` is for people on a terminal and JSON, one object a line, elsewhere. The libraries are heard from warnings on.
+    `auto` is for people on a terminal and JSON, one object a line, elsewhere. The libraries are heard from warnings on:
+    below that, httpx tells whole addresses. May be called again; the last call holds.
     """
     to = stream or sys.stderr
-    console = form == "console" or (form == "auto" and to.isatty())
+    lowest = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
         structlog.processors.format_exc_info,
     ]
-    last: Processor = (
-        structlog.dev.ConsoleRenderer(colors=to.isatty()) if console else structlog.processors.JSONRenderer()
-    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(to)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact_event, last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact_event, _last(form, to)],
         )
     )
     root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("reconciler").setLevel(level.upper())
+    root.handlers = [handler]  # another one would write what nothing was taken out of
+    root.setLevel(max(lowest, logging.WARNING))
+    logging.getLogger("reconciler").setLevel(lowest)
     stamina.instrumentation.set_on_retry_hooks([])  # our own source.retry says it
 
 
-def _redacted(value: Any) -> Any:
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, Mapping):
-        return {redact(str(key)): _redacted(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_redacted(inner) for inner in value]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return redact(str(value))
+def _last(form: str, to: TextIO) -> Processor:
+    if form == "console" or (form == "auto" and to.isatty()):
+        return structlog.dev.ConsoleRenderer(
+            colors=to.isatty() and not os.environ.get("NO_COLOR"),
+            exception_formatter=structlog.dev.plain_traceback,  # exceptions come as text by then, redacted
+        )
+    return structlog.processors.JSONRenderer()
 
 
-def _is_card(digits: str) -> bool:
-    """Whether the digits pass the check that every card number passes (Luhn, ISO/IEC 7812-1)."""
+def _redacted(value: Any, depth: int = 0) -> Any:
+    deep = depth >= _DEEPEST
+    match value:
+        case None | bool() | int():
+            clean: Any = value
+        case float() if math.isfinite(value):
+            clean = value
+        case Mapping() if not deep:
+            clean = {redact(str(key)): _redacted(inner, depth + 1) for key, inner in value.items()}
+        case list() | tuple() if not deep:
+            clean = [_redacted(inner, depth + 1) for inner in value]
+        case set() | frozenset() if not deep:
+            clean = [_redacted(inner, depth + 1) for inner in sorted(value, key=str)]
+        case date():
+            clean = value.isoformat()
+        case _:
+            clean = redact(str(value))
+    return clean
+
+
+def _without_cards(found: re.Match[str]) -> str:
+    """The digits of one run, each card number in it taken out: a card begins and ends where a group of digits does."""
+    text = found[0]
+    if found["keep"]:
+        return text
+    kept = ""
+    rest = 0
+    for start, end in _cards(text):
+        if start >= rest:
+            kept, rest = f"{kept}{text[rest:start]}{_GONE}", end
+    return kept + text[rest:]
+
+
+def _cards(text: str) -> Iterator[tuple[int, int]]:
+    groups = [(group.start(), group.end()) for group in re.finditer(r"\d+", text)]
+    for first, (start, _) in enumerate(groups):
+        if _CARD_START.match(text, start) is None:
+            continue
+        length = 0
+        for begin, end in groups[first:]:
+            length += end - begin
+            if length >= _CARD_DIGITS.stop:
+                break
+            if length in _CARD_DIGITS and _passes_luhn(text[start:end]):
+                yield start, end
+                break
+
+
+def _passes_luhn(digits: str) -> bool:
+    """Whether the digits pass the check that every card number passes (ISO/IEC 7812-1)."""
     numbers = [int(digit) for digit in reversed(digits) if digit.isdigit()]
     return sum(sum(divmod(2 * n, 10)) if place % 2 else n for place, n in enumerate(numbers)) % 10 == 0
