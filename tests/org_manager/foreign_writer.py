@@ -10,6 +10,7 @@ import fcntl
 import json
 import random
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def main() -> None:
     path, chance = Path(sys.argv[1]) / "organizations.json", random.Random(sys.argv[2])  # noqa: S311 # a test's choices
     made = 0
     while True:
+        time.sleep(chance.random() * 0.02)
         content = load(path)
         if chance.random() < 0.1:
             made += 1
