@@ -123,7 +123,7 @@ def test_a_source_that_is_not_there_is_an_incomplete_snapshot_not_an_error() -> 
 )
 def test_a_server_that_never_talks_like_stripe_is_not_one(server: LoopbackServer, answer: dict[str, str]) -> None:
     server.add_fault(Fault(times=None, **answer))  # type: ignore[arg-type]  # the values fit their fields
-    with pytest.raises(NotThatSourceError, match="no Stripe"):
+    with pytest.raises(NotThatSourceError, match="not as Stripe does"):
         read_all(server)
 
 
