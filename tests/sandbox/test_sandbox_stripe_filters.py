@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 import stripe
-from sandbox.stripe_over_http import NOW, get, ids, library_client
 
 from reconciler.sandbox.stripe import Item, Phase, StripeSandbox
+from sandbox.stripe_over_http import NOW, get, ids, library_client
 
 STATUSES = (
     "incomplete",

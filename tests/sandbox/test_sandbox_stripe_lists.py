@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 import stripe
-from sandbox.stripe_over_http import NOW, get, ids, library_client
 
 from reconciler.sandbox.stripe import StripeSandbox
+from sandbox.stripe_over_http import NOW, get, ids, library_client
 
 AT = int(NOW.timestamp())
 

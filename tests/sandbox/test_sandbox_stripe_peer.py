@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import stripe
+
 from sandbox.localstripe_peer import localstripe_peer
 from sandbox.stripe_over_http import library_client
 

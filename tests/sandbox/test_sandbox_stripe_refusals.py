@@ -8,10 +8,10 @@ from email.message import Message
 
 import pytest
 import stripe
-from sandbox.stripe_over_http import KEY, NOW, get, library_client
 
 from reconciler.sandbox.server import LoopbackServer
 from reconciler.sandbox.stripe import StripeSandbox, lock_timeout, rate_limited
+from sandbox.stripe_over_http import KEY, NOW, get, library_client
 
 RESTRICTED = "rk_test_customers"
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sandbox.stripe_over_http import NOW, get, library_client
 
 from reconciler.sandbox.stripe import Item, StripeSandbox
 from reconciler.sandbox.stripe.periods import period_around
+from sandbox.stripe_over_http import NOW, get, library_client
 
 
 def _sandbox() -> StripeSandbox:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import stripe
-from sandbox.stripe_over_http import NOW, get, library_client
 
 from reconciler.sandbox.stripe import Item, Phase, StripeSandbox
+from sandbox.stripe_over_http import NOW, get, library_client
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "fixtures" / "stripe_objects.json"
 LATER_FIELDS = {"status_details", "billed_until", "current_trial", "pause_schedules", "customer_account"}
