@@ -38,15 +38,23 @@ def duration_text(duration: timedelta) -> str:
 
 
 def _ratio(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 <= value <= 1:
+    number = _number(value)
+    if number is None or not 0 <= number <= 1:
         raise ValueError("must be a share from 0 to 1, such as 0.05")
-    return Decimal(value)
+    return number
 
 
 def _positive(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not 0 < value < 10**9:
+    number = _number(value)
+    if number is None or not 0 < number < 10**9:
         raise ValueError("must be a number above 0")
-    return float(value)
+    return float(number)
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+        return None
+    return Decimal(value)
 
 
 def _not_blank(value: str) -> str:
