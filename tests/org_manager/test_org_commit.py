@@ -79,3 +79,10 @@ def test_a_change_that_finds_the_folder_closed_says_that_nothing_was_changed(
         OrgManager(store).update_org_plan("org_1", "starter")
 
     assert everything(store) == before
+
+
+def test_a_change_of_an_organization_does_not_read_the_members(store: Path) -> None:
+    (store / "org_users.json").write_bytes(b"broken")
+
+    assert OrgManager(store).update_org_plan("org_1", "starter") is True
+    assert (store / "org_users.json").read_bytes() == b"broken"
