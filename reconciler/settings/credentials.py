@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -26,8 +27,10 @@ def read_credential(name: str, environ: Mapping[str, str]) -> SecretStr:
     if file is not None:
         found[f"{name}_FILE"] = _read(Path(file), f"the file that {name}_FILE names", name)
     folder = environ.get(_FOLDER_VARIABLE)
-    if folder and (credential := Path(folder, name.lower())).exists():
-        found[f"the systemd credential {name.lower()}"] = _read(credential, f"the credential {name.lower()}", name)
+    if folder:
+        place = f"the systemd credential {name.lower()}"
+        with suppress(FileNotFoundError):  # systemd may have been given others only
+            found[place] = _read(Path(folder, name.lower()), place, name, may_be_missing=True)
     values = {place: _sound(value.strip(), place, name) for place, value in found.items()}
     if not values:
         raise CredentialError(
@@ -42,7 +45,7 @@ def read_credential(name: str, environ: Mapping[str, str]) -> SecretStr:
     return SecretStr(next(iter(values.values())))
 
 
-def _read(file: Path, place: str, name: str) -> str:
+def _read(file: Path, place: str, name: str, *, may_be_missing: bool = False) -> str:
     """The file's text; its path is not repeated: someone may have put the secret itself where the path belongs."""
     try:
         with file.open("rb") as opened:
@@ -50,6 +53,8 @@ def _read(file: Path, place: str, name: str) -> str:
     except UnicodeDecodeError:
         problem = "it holds bytes that are not ASCII"
     except (OSError, ValueError) as error:
+        if may_be_missing and isinstance(error, FileNotFoundError):
+            raise
         problem = getattr(error, "strerror", None) or "no file can have that name"
     raise CredentialError(
         f"{name} cannot be read from {place}: {problem}", remedy="Name a file that this user may read"

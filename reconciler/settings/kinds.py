@@ -18,8 +18,6 @@ _MAX_PORT = 65_535
 
 def parse_duration(value: object) -> timedelta:
     """A duration such as "24h", "15m", "0s", "1h30m" or "7d". Raises ValueError."""
-    if isinstance(value, timedelta):
-        return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None or not any(match.groups()):
         raise ValueError('must be a duration such as "24h", "15m", "1h30m" or "7d"')

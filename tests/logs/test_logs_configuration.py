@@ -73,11 +73,11 @@ def test_what_json_does_not_know_is_written_as_text() -> None:
     cycle: list[Any] = []
     cycle.append(cycle)
     structlog.get_logger("reconciler.test").info(
-        "run.started", at=at, share=float("nan"), codes={"b", "a"}, where=Path("/x"), cycle=cycle
+        "run.started", at=at, share=float("nan"), ratio=0.5, codes={"b", "a"}, where=Path("/x"), cycle=cycle
     )
     (event,) = objects(stream)
     assert event["at"] == "2026-01-02T03:04:05+00:00"
-    assert (event["share"], event["codes"], event["where"]) == ("nan", ["a", "b"], "/x")
+    assert (event["share"], event["ratio"], event["codes"], event["where"]) == ("nan", 0.5, ["a", "b"], "/x")
 
 
 def test_httpx_tells_no_query_string_even_at_debug() -> None:

@@ -164,6 +164,7 @@ def test_what_surrounds_a_secret_stays(text: str, expected: str) -> None:
         "org_4b825dc6_professional_1735689600",
         "sub_1PqXyZ2eZvKYlo2C4242aaaa",
         "amount 4242424242424241 is no card",
+        "rows 4242 1234 5678 1234 5678 9",
         "LAGO_API_KEY, given by LAGO_API_KEY_FILE, is empty",
         "sk_professional_monthly",
         "systemd unit reconciler.service",

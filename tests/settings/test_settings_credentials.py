@@ -109,5 +109,11 @@ def test_a_key_put_where_its_file_belongs_is_not_repeated(value: str) -> None:
     assert value not in refused({"LAGO_API_KEY_FILE": value})
 
 
+def test_a_credential_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "lago_api_key").mkdir()
+    said = refused({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert "cannot be read from the systemd credential lago_api_key: Is a directory" in said
+
+
 def test_a_folder_of_other_credentials_gives_none(tmp_path: Path) -> None:
     assert "is missing" in refused({"CREDENTIALS_DIRECTORY": str(tmp_path)})

@@ -23,6 +23,8 @@ WRONG = [
     (RIGHT + "[catalog]\nnot_tiers = { plans = [] }",
      "[catalog] not_tiers.plans is not a known key; the nearest is lago_plans"),
     ("lago = 3\n" + changed('[lago]\nurl = "https://lago.example.com"', ""), "[lago] must be a table"),
+    (changed('mode = "fix"', 'codes = { paused = { do = "flag", raeson = "x" } }'),
+     "[policy] codes.paused.raeson is not a known key; the nearest is reason"),
     # must say
     (changed('store = "json:/app/data"', ""), '[orgs] store is missing: say where the store is, "json:/app/data"'),
     (changed('authority = "both"', ""),
@@ -106,6 +108,7 @@ WRONG = [
     (changed("https://lago.example.com", "https://ann@lago.example.com"),
      "[lago] url must hold no user name and no password; keys go elsewhere"),
     # between keys
+    (changed("[tiers.max]", '[tiers.""]'), "[tiers.] has no name"),
     (changed("rank = 2", "rank = 1"), "[tiers.max] rank is 1, as [tiers.pro] rank is: each needs its own"),
     (changed('"prod_max"]', '"prod_max"]\nlago_plans = ["pro_monthly"]'),
      "[tiers.max] lago_plans claims 'pro_monthly', which [tiers.pro] claims too"),
