@@ -13,11 +13,12 @@ from reconciler.model.drift import Decision, Drift
 from reconciler.model.money import Interval, Period
 from reconciler.model.observation import History, Observation, ReadProof, Snapshot, StoreReading
 from reconciler.model.orgs import InvalidRecord, Org
-from reconciler.model.run import Plan
+from reconciler.model.run import Plan, Totals
 from reconciler.model.terms import Authority, Do, Limits, Mode, Policy, StatusTerms, Terms
 from reconciler.rules.compare import Findings, find_drifts
 from reconciler.rules.decide import Scope, decide
 from reconciler.rules.planning import build_plan
+from reconciler.rules.totals import add_up
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -236,6 +237,11 @@ def decided(
     observation: Observation, by: Terms | None = None, policy: Policy = FIX_ALL, scope: Scope = EVERYTHING
 ) -> tuple[Decision, ...]:
     return decide(judged(observation, by), observation, policy, scope)
+
+
+def added(observation: Observation, by: Terms | None = None) -> Totals:
+    """The totals of a pass whose policy fixes everything."""
+    return add_up(judged(observation, by), decided(observation, by))
 
 
 def brief(decisions: Iterable[Decision]) -> list[tuple[str, str, str | None]]:

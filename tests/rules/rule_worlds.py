@@ -31,7 +31,7 @@ PAID = ("starter", "professional", "enterprise")
 STATUSES = tuple(SubscriptionStatus)
 
 quick = settings(
-    max_examples=120, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 

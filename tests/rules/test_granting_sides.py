@@ -14,13 +14,10 @@ from builders import (
     customers,
     decided,
     drifts_of,
-    judged,
     lago_customer,
     lago_sub,
     linked,
     observe_world,
-    org,
-    stripe_customer,
     stripe_sub,
     terms,
 )
@@ -267,127 +264,3 @@ def test_what_is_billed_twice_is_unknown_where_an_amount_is(amount: int | None) 
     (drift,) = drifts_of(world("professional", *rows), terms(Authority.STRIPE))
     assert drift.money is not None
     assert (drift.money.currency, drift.money.overbilled) == ("usd", None)
-
-
-# a side that was not read whole
-
-
-@pytest.mark.parametrize("authority", list(Authority))
-@pytest.mark.parametrize("broken", [(Source.LAGO,), (Source.STRIPE,), tuple(Source)])
-@pytest.mark.parametrize("tier", ["professional", "enterprise"])
-def test_nothing_is_taken_after_an_incomplete_read(authority: Authority, broken: tuple[Source, ...], tier: str) -> None:
-    for rows in ((lago_sub(), stripe_sub()), (ended(Source.LAGO), ended(Source.STRIPE))):
-        observed = world(tier, *rows, incomplete=broken)
-        for decision in decided(observed, terms(authority)):
-            assert decision.decided in {Decided.HOLD, Decided.FLAG}
-
-
-@pytest.mark.parametrize("authority", list(Authority))
-def test_absence_on_a_granting_side_that_was_not_read_whole_is_held(authority: Authority) -> None:
-    observed = world("professional", incomplete=authority.sides)
-    (decision,) = decided(observed, terms(authority))
-    assert (decision.drift.code, decision.decided) == (Code.SNAPSHOT_INCOMPLETE, Decided.HOLD)
-    assert " and ".join(authority.sides) in decision.drift.text
-    assert decision.drift.money is None
-
-
-@pytest.mark.parametrize("authority", list(Authority))
-def test_rows_that_were_seen_raise_after_an_incomplete_read(authority: Authority) -> None:
-    observed = world("starter", lago_sub(), stripe_sub(), incomplete=authority.sides)
-    assert brief(decided(observed, terms(authority))) == [("tier_under", "fix", None)]
-
-
-def test_only_the_sides_that_grant_must_be_read_to_find_an_end() -> None:
-    observed = world("professional", ended(Source.LAGO), incomplete=[Source.STRIPE])
-    assert brief(decided(observed, terms(Authority.LAGO))) == [("ended_still_entitled", "flag", "proof")]
-
-
-def test_an_unpaid_tier_is_held_too_where_a_granting_side_was_not_read_whole() -> None:
-    assert codes_of(world("founders_friend", incomplete=[Source.STRIPE]), terms()) == ["snapshot_incomplete"]
-
-
-# suspended organisations
-
-
-def suspended(*rows: Subscription, **changes: Any) -> Observation:
-    return observe_world([linked(1, status="suspended")], *customers(), *rows, **changes)
-
-
-@pytest.mark.parametrize("authority", list(Authority))
-def test_a_suspended_payer_is_flagged_and_owed(authority: Authority) -> None:
-    (decision,) = decided(suspended(lago_sub(), stripe_sub()), terms(authority))
-    assert (decision.drift.code, decision.decided) == (Code.SUSPENDED_BUT_PAYING, Decided.FLAG)
-    assert decision.drift.fix is None
-    assert decision.drift.due is not None
-    assert (decision.drift.due.tier, decision.drift.due.status) == ("professional", "active")
-    assert decision.drift.money is not None
-    assert (decision.drift.money.owed, decision.drift.money.leak) == (9900, 0)
-
-
-def test_a_suspended_organisation_that_is_paid_for_until_a_date_is_owed_too() -> None:
-    observed = suspended(paid_until(3, Source.STRIPE))
-    assert codes_of(observed, terms(Authority.STRIPE)) == ["suspended_but_paying"]
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [(), (ended(Source.STRIPE),), (stripe_sub(status=SubscriptionStatus.UNPAID),), (lago_sub(),)],
-    ids=["nothing", "ended", "unpaid", "other side"],
-)
-def test_a_suspended_organisation_that_does_not_pay_is_in_sync(rows: tuple[Subscription, ...]) -> None:
-    assert codes_of(suspended(*rows), terms(Authority.STRIPE)) == []
-
-
-def test_absence_for_a_suspended_organisation_is_held_where_it_was_not_read_whole() -> None:
-    assert codes_of(suspended(incomplete=[Source.STRIPE]), terms(Authority.STRIPE)) == ["snapshot_incomplete"]
-    assert codes_of(suspended(incomplete=[Source.LAGO]), terms(Authority.STRIPE)) == []
-
-
-def test_the_links_and_duplicates_of_a_suspended_organisation_are_judged() -> None:
-    observed = observe_world(
-        [org(1, status="suspended", lago_id="org_1")],
-        lago_customer(),
-        stripe_customer(),
-        stripe_sub(),
-        stripe_sub(sub_id="again"),
-    )
-    assert codes_of(observed, terms(Authority.STRIPE)) == [
-        "duplicate_subscription",
-        "suspended_but_paying",
-        "link_missing",
-    ]
-
-
-# deleted, excluded and others
-
-
-@pytest.mark.parametrize("row", [lago_sub(), stripe_sub(status=SubscriptionStatus.PAST_DUE)], ids=["live", "past due"])
-def test_a_deleted_organisation_that_is_still_billed_is_held(row: Subscription) -> None:
-    observed = observe_world([linked(1, status="deleted")], *customers(), row)
-    (decision,) = decided(observed)
-    assert (decision.drift.code, decision.decided) == (Code.UNCLASSIFIED, Decided.HOLD)
-    assert row.id in decision.drift.text
-
-
-@pytest.mark.parametrize(
-    "row",
-    [ended(Source.STRIPE), stripe_sub(status=SubscriptionStatus.UNPAID), lago_sub(1, "founders_friend")],
-    ids=["ended", "unpaid", "free"],
-)
-def test_a_deleted_organisation_that_is_billed_no_longer_is_in_sync(row: Subscription) -> None:
-    (verdict,) = judged(observe_world([linked(1, status="deleted")], *customers(), row)).verdicts
-    assert (verdict.drifts, verdict.books) == ((), None)
-
-
-def test_an_excluded_organisation_is_not_judged() -> None:
-    observed = observe_world([linked(1, "starter"), linked(2, "starter")], *customers(1), *customers(2), lago_sub())
-    first, second = judged(observed, terms(Authority.LAGO, exclude={"org_1": "a partner"})).verdicts
-    assert (first.excluded, first.drifts, first.books) == (True, (), None)
-    assert not second.excluded
-
-
-def test_a_status_outside_the_vocabulary_is_held() -> None:
-    observed = observe_world([linked(1, "starter", status="frozen")], *customers(), lago_sub(), stripe_sub())
-    (decision,) = decided(observed)
-    assert (decision.drift.code, decision.decided) == (Code.UNCLASSIFIED, Decided.HOLD)
-    assert "frozen" in decision.drift.text

@@ -1,0 +1,78 @@
+"""What is concluded, and what is not, from a side that was not read whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders import (
+    DAY,
+    NOW,
+    brief,
+    codes_of,
+    customers,
+    decided,
+    lago_sub,
+    linked,
+    observe_world,
+    stripe_sub,
+    terms,
+)
+from reconciler.model.billing import Source, Subscription, SubscriptionStatus
+from reconciler.model.drift import Code, Decided
+from reconciler.model.observation import Observation
+from reconciler.model.terms import Authority
+
+ENDED = SubscriptionStatus.ENDED
+OVER: dict[str, Any] = {"status": ENDED, "ended_at": NOW - 9 * DAY}
+
+
+def world(tier: str, *rows: Subscription, **changes: Any) -> Observation:
+    return observe_world([linked(1, tier)], *customers(), *rows, **changes)
+
+
+def ended(side: Source, tier: str = "professional") -> Subscription:
+    if side is Source.LAGO:
+        return lago_sub(1, tier, **OVER)
+    return stripe_sub(1, tier, period_end=NOW - DAY, **OVER)
+
+
+def paid_until(days: int, side: Source, tier: str = "professional") -> Subscription:
+    if side is Source.LAGO:
+        return lago_sub(1, tier, keeps_paid_period=True, anchor_at=NOW - (30 - days) * DAY, **OVER)
+    return stripe_sub(1, tier, period_end=NOW + days * DAY, **OVER)
+
+
+@pytest.mark.parametrize("authority", list(Authority))
+@pytest.mark.parametrize("broken", [(Source.LAGO,), (Source.STRIPE,), tuple(Source)])
+@pytest.mark.parametrize("tier", ["professional", "enterprise"])
+def test_nothing_is_taken_after_an_incomplete_read(authority: Authority, broken: tuple[Source, ...], tier: str) -> None:
+    for rows in ((lago_sub(), stripe_sub()), (ended(Source.LAGO), ended(Source.STRIPE))):
+        observed = world(tier, *rows, incomplete=broken)
+        for decision in decided(observed, terms(authority)):
+            assert decision.decided in {Decided.HOLD, Decided.FLAG}
+
+
+@pytest.mark.parametrize("authority", list(Authority))
+def test_absence_on_a_granting_side_that_was_not_read_whole_is_held(authority: Authority) -> None:
+    observed = world("professional", incomplete=authority.sides)
+    (decision,) = decided(observed, terms(authority))
+    assert (decision.drift.code, decision.decided) == (Code.SNAPSHOT_INCOMPLETE, Decided.HOLD)
+    assert " and ".join(authority.sides) in decision.drift.text
+    assert decision.drift.money is None
+
+
+@pytest.mark.parametrize("authority", list(Authority))
+def test_rows_that_were_seen_raise_after_an_incomplete_read(authority: Authority) -> None:
+    observed = world("starter", lago_sub(), stripe_sub(), incomplete=authority.sides)
+    assert brief(decided(observed, terms(authority))) == [("tier_under", "fix", None)]
+
+
+def test_only_the_sides_that_grant_must_be_read_to_find_an_end() -> None:
+    observed = world("professional", ended(Source.LAGO), incomplete=[Source.STRIPE])
+    assert brief(decided(observed, terms(Authority.LAGO))) == [("ended_still_entitled", "flag", "proof")]
+
+
+def test_an_unpaid_tier_is_held_too_where_a_granting_side_was_not_read_whole() -> None:
+    assert codes_of(world("founders_friend", incomplete=[Source.STRIPE]), terms()) == ["snapshot_incomplete"]
