@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 # Tests use at most this many processes.
 JOBS ?= auto
 
-.PHONY: demo test lint types imports unit slow bench format clean
+.PHONY: demo test lint types imports unit slow mutation bench format clean
 
 demo: $(UV) ## drift seeded in an embedded Lago, Stripe and store: shown, repaired, shown again
 	@$(RUN) --no-dev reconcile demo
@@ -28,6 +28,9 @@ unit: $(UV)
 
 slow: $(UV) ## minutes: kills, soaks, full-size races
 	$(RUN) pytest -m slow -q
+
+mutation: $(UV) ## changes the store's codec and journal in every way it knows; each must be noticed by a test
+	$(RUN) --group mutation mutmut run
 
 bench: $(UV) ## figures beside a peer, never asserted
 	$(RUN) --group bench python bench/bench_org_manager.py
