@@ -23,18 +23,17 @@ def billed_monthly(subscription: Subscription, base: Sequence[Item]) -> int | No
     for place, item in enumerate(fixed):
         if item.unit_amount is None:
             return None
-        amount = Fraction(item.unit_amount * item.quantity)
-        amount = _discounted(amount, item.discounts, item.currency)
+        amount = _discounted(item.unit_amount * item.quantity, item.discounts, item.currency)
         # An amount off the whole invoice is taken off once, from the highest base item.
         of_invoice = [each for each in subscription.discounts if each.percent is not None or place == 0]
         total += monthly(round(_discounted(amount, of_invoice, item.currency)), item.period)
     return total
 
 
-def _discounted(amount: Fraction, discounts: Iterable[Discount], currency: str) -> Fraction:
+def _discounted(amount: Fraction | int, discounts: Iterable[Discount], currency: str) -> Fraction | int:
     for discount in discounts:
         if discount.percent is not None:
             amount *= 1 - Fraction(discount.percent) / 100
         elif discount.amount_minor is not None and discount.currency == currency:
-            amount = max(amount - discount.amount_minor, Fraction(0))
+            amount = max(amount - discount.amount_minor, 0)
     return amount
