@@ -11,6 +11,8 @@ from reconciler.rules.case import Case, drift_id
 from reconciler.rules.identity import Link, Way, named_apart
 from reconciler.rules.standing import Granting
 
+_NAMES_SHOWN = 10
+
 
 def shared_customers(case: Case) -> Iterator[Drift]:
     """Customers that other organisations claim too; what may stop is counted once, on the first of them."""
@@ -18,12 +20,12 @@ def shared_customers(case: Case) -> Iterator[Drift]:
         for customer in link.customers:
             sharers = case.world.claims.get((source, customer), ())
             if len(sharers) > 1 and not named_apart(source, customer, sharers, case.world.index):
-                held = [each for each in case.standings[source].grants if each.subscription.customer_id == customer]
+                held = [each for each in case.standings[source].live if each.subscription.customer_id == customer]
                 first = next(each for each in sharers if each not in case.world.terms.exclude)
                 yield case.drift(
                     Code.ID_SHARED,
                     subject=customer,
-                    detail=f"{source} customer {customer} by {', '.join(sharers)}",
+                    detail=f"{source} customer {customer} by {_some(sharers)}",
                     at_risk=case.monthly(held) if first == case.org.id else 0,
                     with_tier_money=False,
                 )
@@ -102,3 +104,8 @@ def _link_missing(case: Case, link: Link) -> Drift:
 
 def _listed(held: tuple[Granting, ...]) -> str:
     return ", ".join(f"{each.subscription.id} ({each.tier.name})" for each in held)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return shown if len(names) <= _NAMES_SHOWN else f"{shown} and {len(names) - _NAMES_SHOWN} more"

@@ -59,8 +59,7 @@ def collecting_sides(
             return (terms.collects,)
         case Authority.EITHER:
             sides = {source: standings[source] for source in authority.sides if source in standings}
-            live = tuple(source for source, side in sides.items() if side.live)
-            return live or tuple(source for source, side in sides.items() if side.grants)
+            return tuple(source for source, side in sides.items() if side.live) or tuple(sides)
 
 
 def books_of(
@@ -69,21 +68,21 @@ def books_of(
     """The books of one judged organisation.
 
     What is due comes from the sides that grant, what is billed from those that collect, both in the currency of what
-    is due. What ended but is paid for still makes the organisation's own tier due.
+    is due. By what ended but is paid for the organisation's own tier is due, never more.
     """
     granting = [standings[source] for source in collecting_sides(authority, standings, terms, double=False)]
     collecting = [standings[source] for source in collecting_sides(authority, standings, terms, double=double)]
-    entitling = [each for side in granting for each in side.grants]
-    entitling += [each for side in granting for each in side.paid_through if each.entitles_to.name == has.name]
-    reference = max(entitling, key=_weight, default=None)
-    mirror = max((each for side in standings.values() for each in side.grants), key=_weight, default=None)
+    entitling = [(each.entitles_to, each) for side in granting for each in side.live]
+    entitling += [(has, each) for side in granting for each in side.keeps(has)]
+    due, reference = max(entitling, key=lambda pair: (pair[0].rank, _weight(pair[1])), default=(None, None))
+    mirror = max((each for side in standings.values() for each in side.grants(has)), key=_weight, default=None)
     like = reference or mirror
     currency = (like.item.currency if like else "") or terms.currency
     return Books(
         currency=currency,
-        billed=monthly_sum((each for side in collecting for each in side.grants), currency),
+        billed=monthly_sum((each for side in collecting for each in side.grants(has)), currency),
         overbilled=_overbilled(collecting, currency, double=double),
-        due=_listed(reference.entitles_to, currency, like) if reference else 0,
+        due=_listed(due, currency, like) if due else 0,
         had=_listed(has, currency, like) if org.status == ACTIVE else 0,
     )
 

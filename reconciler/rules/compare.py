@@ -16,15 +16,15 @@ from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.identity import BillingIndex, claims_of
 from reconciler.rules.judge import judge_org
 from reconciler.rules.matching import Matcher, list_price
-from reconciler.rules.standing import Granting, Standing, standing_of
+from reconciler.rules.standing import Granting, Standing, Unjudged, standing_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unclaimed:
-    """A live subscription that no organisation claims, with its row of the tie-out."""
+    """A subscription that no organisation claims, with its row of the tie-out, None where nothing was concluded."""
 
     drift: Drift
-    books: Books
+    books: Books | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,11 @@ def _unclaimed(world: World) -> Iterator[Unclaimed]:
             )
             for live in side.live:
                 yield _orphan(source, side, live, world)
+            free = {each.subscription.id for each in side.free}
+            for unjudged in side.unjudged:
+                pays = unjudged.entitles and unjudged.tier is not None and unjudged.tier.paid
+                if pays and unjudged.subscription.id not in free:
+                    yield _unjudged_orphan(source, unjudged)
 
 
 def _orphan(source: Source, side: Standing, live: Granting, world: World) -> Unclaimed:
@@ -120,9 +125,28 @@ def _orphan(source: Source, side: Standing, live: Granting, world: World) -> Unc
             due=State(tier=due.name),
             money=DriftMoney(currency=currency, owed=books.owed),
             effective_at=live.subscription.started_at,
-            evidence={source.value: side.evidence()},
+            evidence={source.value: Standing(source=source, complete=True, live=(live,)).evidence()},
         ),
         books=books,
+    )
+
+
+def _unjudged_orphan(source: Source, unjudged: Unjudged) -> Unclaimed:
+    row, subscription = CATALOGUE[Code.UNCLASSIFIED], unjudged.subscription
+    detail = f"no organisation claims {source} customer {subscription.customer_id}, whose {unjudged.why}"
+    return Unclaimed(
+        drift=Drift(
+            id=drift_id(Code.UNCLASSIFIED, subscription.customer_id, subscription.id),
+            code=Code.UNCLASSIFIED,
+            org_id=None,
+            org_name="",
+            text=row.text.format_map({"detail": detail}),
+            remedy=row.remedy,
+            has=State(),
+            due=None,
+            money=None,
+        ),
+        books=None,
     )
 
 

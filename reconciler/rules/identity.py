@@ -169,4 +169,5 @@ def claims_of(orgs: Iterable[Org], index: BillingIndex) -> Claims:
 def named_apart(source: Source, customer_id: str, org_ids: tuple[str, ...], index: BillingIndex) -> bool:
     """Whether each live subscription of a shared customer names exactly one of its organisations."""
     live = [each for each in index.of_customer(source, customer_id) if each.status not in _DEAD]
-    return bool(live) and all(each.org_key in org_ids for each in live)
+    sharers = frozenset(org_ids)
+    return bool(live) and all(each.org_key in sharers for each in live)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from reconciler.model.billing import SubscriptionStatus
+from reconciler.model.catalog import Tier
 from reconciler.model.drift import Code, Decided, Drift
 from reconciler.model.orgs import ACTIVE, DELETED, SUSPENDED, Org
 from reconciler.model.terms import Authority
@@ -89,7 +90,7 @@ def _tier(case: Case) -> Iterator[Drift]:
         side = case.standings[source]
         if side.unresolved and not side.live:
             names = ", ".join(side.unmapped)
-            yield case.drift(Code.TIER_UNRESOLVABLE, detail=f"{source} subscription {side.unresolved[0].id} ({names})")
+            yield case.drift(Code.TIER_UNRESOLVABLE, detail=f"{names} on {source}")
             return
     decides = _what_decides(case)
     open_questions = [
@@ -119,17 +120,17 @@ def _what_decides(case: Case) -> Granting | Drift | None:
     match case.authority:
         case Authority.LAGO | Authority.STRIPE:
             elsewhere = [side for side in case.standings.values() if side not in granting and side.live]
-            found = granting[0].grants[0] if granting[0].grants else None
-            if found is None and whole and elsewhere:
+            kept = _kept(case, granting)
+            found = granting[0].live[0] if granting[0].live else None
+            if found is None and kept is None and whole and elsewhere:
                 return case.drift(
-                    Code.UNEXPECTED_SIDE, detail=_said(elsewhere), at_risk=case.monthly(elsewhere[0].grants)
+                    Code.UNEXPECTED_SIDE, detail=_said(elsewhere), at_risk=case.monthly(elsewhere[0].live)
                 )
         case Authority.BOTH:
-            found = _both(case, [side for side in granting if side.grants])
+            found = _both(case, granting)
         case Authority.EITHER:
-            running = [side for side in granting if side.live]
-            found = _either(case, running or [side for side in granting if side.grants])
-    if isinstance(found, Granting) and (_lowers(case, found) or found.subscription.status is SubscriptionStatus.ENDED):
+            found = _either(case, [side for side in granting if side.live])
+    if found is None or (isinstance(found, Granting) and _lowers(case, found)):
         found = _kept(case, granting) or found
     lowers = isinstance(found, Granting) and _lowers(case, found)
     concluded_from_absence = found is None or isinstance(found, Drift) or lowers
@@ -138,40 +139,35 @@ def _what_decides(case: Case) -> Granting | Drift | None:
 
 
 def _kept(case: Case, granting: list[Standing]) -> Granting | None:
-    """An ended subscription by which the organisation may keep its very tier, since it is paid until a date ahead."""
-    held = [each for side in granting for each in side.paid_through if each.entitles_to is case.has]
+    """The ended subscription by which the organisation keeps its tier longest, since it is paid until a date ahead."""
+    held = [each for side in granting for each in side.keeps(case.has)] if case.has else []
     return max(held, key=lambda each: (each.until, each.subscription.id), default=None)
 
 
-def _both(case: Case, sides: list[Standing]) -> Granting | Drift | None:
-    """What both sides grant; `sides` are those that entitle to anything."""
-    if not sides:
+def _both(case: Case, granting: list[Standing]) -> Granting | Drift | None:
+    """What both sides grant; a side may also agree by what ended there but is paid for."""
+    live = [side for side in granting if side.live]
+    if not live:
         return None
-    top = sides[0].grants[0]
-    if len(sides) == 1:
-        if not sides[0].live and top.entitles_to is case.has:
-            return top
-        missing = next(source for source in case.authority.sides if source is not sides[0].source)
-        collecting_is_there = sides[0].source is case.world.terms.collects
+    agreeing = [side for side in granting if side.live or (case.has and side.keeps(case.has))]
+    if len(agreeing) == 1:
+        missing = next(side.source for side in granting if not side.live)
+        collecting_is_there = live[0].source is case.world.terms.collects
         return case.drift(
             Code.SIDE_MISSING,
-            detail=f"{_said(sides)}, nothing on {missing}",
-            at_risk=case.monthly(sides[0].grants) if collecting_is_there else 0,
+            detail=f"{_said(live)}, nothing on {missing}",
+            at_risk=case.monthly(live[0].live) if collecting_is_there else 0,
         )
-    if _differ(sides):
-        return case.drift(Code.BILLING_DISAGREES, detail=_said(sides))
-    return max(sides, key=lambda side: (bool(side.live), side.source is case.world.terms.collects)).grants[0]
+    if case.has and len({side.grants(case.has)[0].entitles_to.name for side in agreeing}) > 1:
+        return case.drift(Code.BILLING_DISAGREES, detail=", ".join(_granted(side, case.has) for side in agreeing))
+    return max(live, key=lambda side: side.source is case.world.terms.collects).live[0]
 
 
-def _either(case: Case, sides: list[Standing]) -> Granting | Drift | None:
-    """What the sides that are live grant, or where none is, those with something still paid for."""
-    if _differ(sides):
-        return case.drift(Code.BILLING_DISAGREES, detail=_said(sides))
-    return sides[0].grants[0] if sides else None
-
-
-def _differ(sides: list[Standing]) -> bool:
-    return len({side.grants[0].entitles_to.name for side in sides}) > 1
+def _either(case: Case, live: list[Standing]) -> Granting | Drift | None:
+    """What the sides that are live grant."""
+    if len({side.live[0].entitles_to.name for side in live}) > 1:
+        return case.drift(Code.BILLING_DISAGREES, detail=_said(live))
+    return live[0].live[0] if live else None
 
 
 def _matters(unjudged: Unjudged, case: Case, decides: Granting | Drift | None) -> bool:
@@ -185,13 +181,7 @@ def _matters(unjudged: Unjudged, case: Case, decides: Granting | Drift | None) -
     match decides:
         case Granting() if _lowers(case, decides):
             return True
-        case Granting():
-            return (
-                grants
-                and unjudged.entitles
-                and (unjudged.tier is None or unjudged.tier.rank > decides.entitles_to.rank)
-            )
-        case Drift():
+        case Granting() | Drift():
             return grants and unjudged.entitles
         case None:
             return case.has.paid or (grants and status is not SubscriptionStatus.PENDING)
@@ -206,5 +196,9 @@ def _incomplete(case: Case) -> Drift:
     return case.drift(Code.SNAPSHOT_INCOMPLETE, detail=" and ".join(sides))
 
 
-def _said(sides: list[Standing]) -> str:
-    return ", ".join(f"{side.grants[0].entitles_to.name} on {side.source}" for side in sides)
+def _said(live: list[Standing]) -> str:
+    return ", ".join(f"{side.live[0].entitles_to.name} on {side.source}" for side in live)
+
+
+def _granted(side: Standing, has: Tier) -> str:
+    return f"{side.grants(has)[0].entitles_to.name} on {side.source}"

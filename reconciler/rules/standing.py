@@ -43,6 +43,8 @@ class Granting:
     monthly: int | None
     until: datetime | None
 
+    ambiguous: bool = False
+
     @property
     def trialing(self) -> bool:
         """Whether it is still on trial."""
@@ -88,10 +90,16 @@ class Standing:
     unmapped: tuple[str, ...] = ()
     unjudged: tuple[Unjudged, ...] = ()
 
-    @property
-    def grants(self) -> tuple[Granting, ...]:
-        """What entitles now: the live subscriptions; only where there is none, ended ones still paid for."""
-        return self.live or self.paid_through
+    def keeps(self, has: Tier) -> tuple[Granting, ...]:
+        """Ended subscriptions that let an organisation keep `has`, since they are paid until a date ahead.
+
+        They never give more than it has: whether the last period was really paid, or paid back, is not read.
+        """
+        return tuple(each for each in self.paid_through if has.paid and each.entitles_to.rank >= has.rank)
+
+    def grants(self, has: Tier) -> tuple[Granting, ...]:
+        """What entitles now: the live subscriptions; only where there is none, ended ones by which `has` is kept."""
+        return self.live or self.keeps(has)
 
     @property
     def collected_automatically(self) -> bool:
@@ -136,15 +144,15 @@ def standing_of(
         # Of a downgrade that waits the row that runs decides; another product's subscription means nothing here.
         if waits or subscription.status is SubscriptionStatus.ABANDONED or not (base or strange):
             continue
+        if subscription.status is not SubscriptionStatus.ENDED:
+            unmapped.update(strange)
         if subscription.status is SubscriptionStatus.ENDED:
             over += [_granting(subscription, base, terms)] if base else []
         elif why := _not_judged_yet(subscription, now):
             unjudged.append(_unjudged(subscription, why, base[0][0] if base else None))
         elif not base:
-            unmapped.update(strange)
             unresolved.append(subscription)
         else:
-            unmapped.update(strange)
             granting = _granting(subscription, base, terms)
             at_no_price = not granting.tier.paid or (granting.monthly == 0 and not granting.trialing)
             (free if at_no_price else live).append(granting)
@@ -193,6 +201,7 @@ def _granting(subscription: Subscription, base: list[tuple[Tier, Item]], terms: 
         item=item,
         monthly=billed_monthly(subscription, items),
         until=paid_through_date(subscription, items) if ended else subscription.cancel_at,
+        ambiguous=len({each.name for each, _ in base}) > 1,
     )
 
 
@@ -213,7 +222,7 @@ def _not_judged_yet(subscription: Subscription, now: datetime) -> str:
         return f"{subscription.id} is {subscription.raw_status}"
     if subscription.collection_paused:
         return f"{subscription.id} has its collection paused"
-    if subscription.cancel_at is not None and subscription.cancel_at + _SCHEDULE_LAG <= now:
+    if subscription.cancel_at is not None and subscription.cancel_at <= now - _SCHEDULE_LAG:
         return f"{subscription.id} should have ended at {subscription.cancel_at:%Y-%m-%d %H:%M} UTC and is still live"
     return ""
 

@@ -9,7 +9,7 @@ from reconciler.model.catalog import Tier
 from reconciler.model.drift import Call, Code, Direction, Drift, Fix, State
 from reconciler.model.terms import Authority
 from reconciler.rules.case import Case, drift_id
-from reconciler.rules.standing import Granting
+from reconciler.rules.standing import Granting, Standing
 
 
 def compare_tiers(case: Case, decides: Granting) -> Iterator[Drift]:
@@ -17,15 +17,16 @@ def compare_tiers(case: Case, decides: Granting) -> Iterator[Drift]:
     has, due = case.has, decides.entitles_to
     if has is None:
         return
+    if decides.subscription.status is SubscriptionStatus.ENDED:
+        yield case.drift(
+            Code.CANCELED_PAID_THROUGH,
+            detail=f"{decides.until:%Y-%m-%d %H:%M} UTC",
+            due=State(tier=has.name, status=case.org.status),
+            effective_at=decides.until,
+            at_risk=case.monthly([decides]),
+        )
+        return
     if due.name == has.name:
-        if decides.subscription.status is SubscriptionStatus.ENDED and decides.until is not None:
-            yield case.drift(
-                Code.CANCELED_PAID_THROUGH,
-                detail=f"{decides.until:%Y-%m-%d %H:%M} UTC",
-                due=State(tier=due.name, status=case.org.status),
-                effective_at=decides.until,
-                at_risk=case.monthly([decides]),
-            )
         return
     if due.rank < has.rank:
         yield _tier_fix(case, Code.TIER_OVER, due, stopped_by=_stops_lowering(case, due), decides=decides)
@@ -87,15 +88,22 @@ def _stops_lowering(case: Case, due: Tier) -> str:
     """The first condition of "lower only with proof" (design.md, rule 2) that the facts themselves do not meet."""
     if not all(case.world.index.complete.values()):
         return "the run is not complete"
-    for side in case.standings.values():
-        if side.unmapped or side.unresolved:
-            return f"not in the catalog: {', '.join(side.unmapped)} on {side.source}"
-        for each in (*side.live, *side.paid_through):
-            if each.entitles_to.rank > due.rank:
-                return f"{side.source} still entitles it to {each.entitles_to.name} by {each.subscription.id}"
-        for each in side.ended:
-            if each.tier.rank > due.rank and each.until is None:
-                return f"until when {each.subscription.id} was paid is not known"
-            if each.tier.rank > due.rank and each.subscription.end_reason is EndReason.PAYMENT_DISPUTED:
-                return f"{each.subscription.id} ended in a dispute, which a person decides"
-    return ""
+    return next((words for side in case.standings.values() for words in _objections(side, due)), "")
+
+
+def _objections(side: Standing, due: Tier) -> Iterator[str]:
+    if side.unmapped or side.unresolved:
+        yield f"not in the catalog: {', '.join(side.unmapped)} on {side.source}"
+    for each in side.live:
+        if each.ambiguous:
+            yield f"{each.subscription.id} has items of more than one tier"
+        if each.monthly is None:
+            yield f"what {each.subscription.id} costs is not known"
+    for each in (*side.live, *side.paid_through):
+        if each.entitles_to.rank > due.rank:
+            yield f"{side.source} still entitles it to {each.entitles_to.name} by {each.subscription.id}"
+    for each in side.ended:
+        if each.tier.rank > due.rank and each.until is None:
+            yield f"until when {each.subscription.id} was paid is not known"
+        if each.tier.rank > due.rank and each.subscription.end_reason is EndReason.PAYMENT_DISPUTED:
+            yield f"{each.subscription.id} ended in a dispute, which a person decides"

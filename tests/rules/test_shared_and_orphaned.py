@@ -220,3 +220,10 @@ def test_no_orphan_is_named_from_a_side_that_was_not_read_whole() -> None:
 def test_a_customer_of_an_organisation_that_is_not_active_is_no_orphan(status: str) -> None:
     observed = observe_world([linked(1, status=status)], *customers(), stripe_sub())
     assert "orphan_payer" not in codes_of(observed, BY_STRIPE)
+
+
+def test_an_unclaimed_subscription_past_due_is_held_and_not_silent() -> None:
+    row = stripe_sub(9, status=SubscriptionStatus.PAST_DUE)
+    observed = observe_world([org(1, "founders_friend")], stripe_customer(9, org_key=""), row)
+    (drift,) = drifts_of(observed)
+    assert (drift.code, drift.org_id, drift.money) == (Code.UNCLASSIFIED, None, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -83,9 +83,34 @@ def test_past_due_for_a_higher_tier_is_held_beside_a_live_lower_one() -> None:
     assert codes_of(world("professional", *rows), BY_STRIPE) == ["unclassified"]
 
 
-def test_past_due_for_a_lower_tier_is_ignored_beside_a_live_higher_one() -> None:
+@pytest.mark.parametrize("has", ["founders_friend", "starter", "professional", "enterprise"])
+def test_past_due_is_never_silent_and_stops_every_fix_beside_a_live_subscription(has: str) -> None:
     rows = stripe_sub(sub_id="live"), stripe_sub(1, "starter", sub_id="due", status=SubscriptionStatus.PAST_DUE)
-    assert codes_of(world("professional", *rows), BY_STRIPE) == []
+    assert codes_of(world(has, *rows), BY_STRIPE) == ["unclassified"]
+
+
+def test_an_unmapped_item_of_a_subscription_past_due_stops_lowering() -> None:
+    strange = Item(id="si_2", price_id="price_of_nothing_known", unit_amount=100, currency="usd")
+    due = stripe_sub(1, "founders_friend", sub_id="due", status=SubscriptionStatus.PAST_DUE, extra_items=[strange])
+    (decision,) = decided(world("professional", stripe_sub(1, "starter"), due), BY_STRIPE)
+    assert (decision.drift.code, decision.blocked_by) == (Code.TIER_OVER, "proof")
+
+
+def test_what_costs_nobody_knows_how_much_is_never_lowered_to() -> None:
+    (decision,) = decided(world("professional", stripe_sub(1, "starter", amount=None)), BY_STRIPE)
+    assert (decision.drift.code, decision.blocked_by) == (Code.TIER_OVER, "proof")
+
+
+def test_a_subscription_of_two_tiers_lowers_nobody() -> None:
+    second = Item(id="si_2", price_id="price_professional", unit_amount=100, currency="usd")
+    row = stripe_sub(1, "starter", extra_items=[second])
+    (decision,) = decided(world("enterprise", row), BY_STRIPE)
+    assert (decision.drift.code, decision.blocked_by) == (Code.TIER_OVER, "proof")
+
+
+def test_an_end_scheduled_for_the_last_day_of_time_is_an_end_ahead() -> None:
+    row = stripe_sub(cancel_at=datetime.max.replace(tzinfo=UTC))
+    assert codes_of(world("professional", row), BY_STRIPE) == []
 
 
 def test_an_unknown_status_is_held_even_for_a_lower_tier() -> None:
@@ -244,9 +269,10 @@ def test_an_end_of_another_tier_explains_nothing() -> None:
     assert codes_of(world("professional", row), BY_STRIPE) == ["paid_tier_no_billing"]
 
 
-def test_what_was_canceled_but_is_paid_for_raises_where_nothing_else_is_live() -> None:
+@pytest.mark.parametrize("tier", ["founders_friend", "starter"])
+def test_what_was_canceled_but_is_paid_for_never_raises(tier: str) -> None:
     row = stripe_sub(status=ENDED, period_end=NOW + DAY)
-    assert brief(decided(world("founders_friend", row), BY_STRIPE)) == [("paid_not_reflected", "fix", None)]
+    assert [each.decided.value for each in decided(world(tier, row), BY_STRIPE)] == ["wait"] * (tier == "starter")
 
 
 def test_a_higher_tier_canceled_but_paid_for_is_kept_beside_a_live_lower_one() -> None:

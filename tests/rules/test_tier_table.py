@@ -63,7 +63,7 @@ def granted(authority: Authority, lago: str, stripe: str) -> bool | None:
             True if set(states) <= ENTITLED else None if set(states) & (ENTITLED | UNDECIDED | {"pending"}) else False
         )
     if any(state in ENTITLED for state in states):
-        return None if "unknown" in states else True
+        return None if {"unknown", "past_due"} & set(states) else True
     others = set(sides.values()) & (ENTITLED | UNDECIDED | {"pending"})
     return None if others else False
 
