@@ -94,12 +94,12 @@ def overbilled_on(side: Standing, currency: str) -> int | None:
 
 
 def overbilled_between(sides: Iterable[Standing], currency: str) -> int | None:
-    """What is billed a month besides the dearest side, where several sides collect for the same thing."""
+    """What is billed a month besides the dearest side, where several sides, at least one, collect for the same thing."""
     sides = list(sides)
     if any(monthly_sum(side.live, currency) is None for side in sides):
         return None
     dearest = [_dearest(side) for side in sides]
-    return sum(dearest) - max(dearest, default=0)
+    return sum(dearest) - max(dearest)
 
 
 def _overbilled(sides: list[Standing], currency: str, *, double: bool) -> int | None:

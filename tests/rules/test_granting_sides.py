@@ -199,6 +199,33 @@ def test_a_side_that_is_only_paid_for_lets_the_other_raise_nobody_under_both() -
     assert codes_of(observed) == ["side_missing"]
 
 
+def test_a_side_that_lives_decides_before_one_that_is_only_paid_for() -> None:
+    for live, paid in ((lago_sub(), Source.STRIPE), (stripe_sub(), Source.LAGO)):
+        for collects in Source:
+            assert codes_of(world("professional", live, paid_until(9, paid)), terms(collects=collects)) == []
+
+
+def test_of_two_sides_that_agree_the_collecting_one_says_since_when() -> None:
+    rows = lago_sub(started_at=NOW - 5 * DAY), stripe_sub(started_at=NOW - 3 * DAY)
+    since = [drifts_of(world("starter", *rows), terms(collects=source))[0].effective_at for source in Source]
+    assert since == [NOW - 5 * DAY, NOW - 3 * DAY]
+
+
+@pytest.mark.parametrize("status", [SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNKNOWN])
+def test_a_side_in_a_state_without_a_rule_is_not_called_missing(status: SubscriptionStatus) -> None:
+    assert codes_of(world("professional", lago_sub(), stripe_sub(status=status))) == ["unclassified"]
+
+
+def test_a_side_that_entitles_to_nothing_is_missing() -> None:
+    observed = world("professional", lago_sub(), stripe_sub(status=SubscriptionStatus.UNPAID))
+    assert codes_of(observed) == ["side_missing"]
+
+
+def test_a_state_without_a_rule_on_a_side_that_does_not_grant_leaves_the_finding() -> None:
+    observed = world("founders_friend", stripe_sub(), stripe_sub(sub_id="b", status=SubscriptionStatus.PAST_DUE))
+    assert codes_of(observed, terms(Authority.LAGO)) == ["unexpected_side"]
+
+
 # either side grants
 
 

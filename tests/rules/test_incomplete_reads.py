@@ -76,3 +76,16 @@ def test_only_the_sides_that_grant_must_be_read_to_find_an_end() -> None:
 
 def test_an_unpaid_tier_is_held_too_where_a_granting_side_was_not_read_whole() -> None:
     assert codes_of(world("founders_friend", incomplete=[Source.STRIPE]), terms()) == ["snapshot_incomplete"]
+
+
+@pytest.mark.parametrize("authority", list(Authority))
+def test_a_lower_tier_seen_in_an_incomplete_read_is_held_not_found(authority: Authority) -> None:
+    observed = world("enterprise", lago_sub(), stripe_sub(), incomplete=authority.sides)
+    assert codes_of(observed, terms(authority)) == ["snapshot_incomplete"]
+
+
+def test_an_incomplete_read_is_said_before_any_state_without_a_rule() -> None:
+    odd = stripe_sub(status=SubscriptionStatus.PAST_DUE)
+    assert codes_of(world("professional", odd, incomplete=[Source.STRIPE]), terms(Authority.STRIPE)) == [
+        "snapshot_incomplete"
+    ]

@@ -252,6 +252,14 @@ def test_an_old_dispute_about_a_lower_tier_forbids_nothing() -> None:
     assert brief(decided(world("enterprise", stripe_sub(), old), BY_STRIPE)) == [("tier_over", "fix", None)]
 
 
+def test_an_old_end_of_the_tier_that_is_due_forbids_nothing() -> None:
+    disputed = stripe_sub(sub_id="a", status=ENDED, end_reason=EndReason.PAYMENT_DISPUTED, period_start=NOW - 99 * DAY)
+    undated = lago_sub(status=ENDED, ended_at=None)
+    assert brief(decided(world("enterprise", stripe_sub(), disputed, undated), BY_STRIPE)) == [
+        ("tier_over", "fix", None)
+    ]
+
+
 def test_an_end_whose_paid_date_is_not_known_lowers_nothing() -> None:
     row = lago_sub(status=ENDED, ended_at=None)
     assert brief(decided(world("professional", row), BY_LAGO)) == [("ended_still_entitled", "flag", "proof")]
