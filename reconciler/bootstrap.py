@@ -12,13 +12,19 @@ from pathlib import Path
 import structlog
 
 from reconciler.billing.asking import Retry
+from reconciler.billing.lago_catalog import LagoCatalog
 from reconciler.billing.lago_source import LagoSource
+from reconciler.billing.stripe_catalog import StripeCatalog
 from reconciler.billing.stripe_source import StripeSource
 from reconciler.cycle.line import Line
+from reconciler.cycle.observe import as_org
 from reconciler.errors import LedgerError
+from reconciler.firststeps.needs import Side
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.logs import hide
 from reconciler.model.billing import Source
+from reconciler.model.observation import StoreReading
+from reconciler.model.orgs import InvalidRecord
 from reconciler.model.run import RunRecord
 from reconciler.org_manager import OrgManager
 from reconciler.ports import BillingSource
@@ -118,6 +124,49 @@ def check_credentials(settings: Settings, environ: Mapping[str, str]) -> None:
     """Make both sources without asking them anything: raises SetupError for a key or address that cannot be right."""
     with ExitStack() as stack:
         _open_sources(settings, environ, stack)
+
+
+def read_store(settings: Settings) -> StoreReading:
+    """The whole store as the rules know it; nothing is written. Raises StoreError."""
+    held = open_store(settings, read_only=True).snapshot()
+    return StoreReading(
+        orgs=tuple(as_org(record) for record in held.organizations.values()),
+        invalid=tuple(
+            InvalidRecord(key=each.key, problem=each.problem, readable=each.readable) for each in held.invalid
+        ),
+        version=held.version,
+    )
+
+
+@contextmanager
+def open_side(source: Source, settings: Settings, environ: Mapping[str, str]) -> Iterator[Side]:
+    """One configured side for the questions of the first day; raises SetupError for a key that cannot be right."""
+    other = "stripe" if source is Source.LAGO else "lago"
+    with ExitStack() as stack:
+        billing = _open_sources(settings.model_copy(update={other: None}), environ, stack)[source]
+        catalog = _open_catalog(source, settings, environ)
+        stack.callback(catalog.close)
+        yield Side(catalog=catalog, billing=billing)
+
+
+def _open_catalog(source: Source, settings: Settings, environ: Mapping[str, str]) -> LagoCatalog | StripeCatalog:
+    if source is Source.LAGO and settings.lago is not None:
+        return LagoCatalog(
+            url=settings.lago.url,
+            api_key=_secret("LAGO_API_KEY", environ),
+            clock=SystemClock(),
+            max_requests_per_s=settings.lago.max_requests_per_s,
+        )
+    if source is Source.STRIPE and settings.stripe is not None:
+        return StripeCatalog(
+            url=settings.stripe.url,
+            api_key=_secret("STRIPE_API_KEY", environ),
+            livemode=settings.billing.livemode,
+            account=settings.stripe.account,
+            clock=SystemClock(),
+            max_requests_per_s=settings.stripe.max_requests_per_s,
+        )
+    raise KeyError(source)
 
 
 def ledger_url(settings: Settings, environ: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from reconciler.cli.config_command import config_app
 from reconciler.cli.demo_command import demo
+from reconciler.cli.doctor_command import doctor
 from reconciler.cli.orgs_command import orgs_app
 from reconciler.cli.pass_command import PassArguments, run_one_pass
 from reconciler.reports.terminal import Verbosity
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(config_app, name="config")
 app.add_typer(orgs_app, name="orgs")
 app.command("demo")(demo)
+app.command("doctor")(doctor)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
 

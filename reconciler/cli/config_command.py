@@ -1,4 +1,4 @@
-"""`reconcile config`: look at the configuration without running anything."""
+"""`reconcile config`: draft a configuration, or look at the one there is; no pass is run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,49 @@ from typing import Annotated
 
 import typer
 
+from reconciler.billing.stripe_source import API_URL
 from reconciler.bootstrap import check_credentials
+from reconciler.cli.first_day import draft_from
+from reconciler.firststeps.draft import Asked
+from reconciler.firststeps.draft_toml import draft_toml
+from reconciler.firststeps.drafted import drafted
+from reconciler.firststeps.new_file import refuse_existing, write_new
+from reconciler.logs import configure_logs
+from reconciler.model.billing import Source
 from reconciler.settings import load_settings
 
-config_app = typer.Typer(help="Look at the configuration.", rich_markup_mode=None)
+config_app = typer.Typer(help="Draft the configuration, or look at it.", rich_markup_mode=None)
 _Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
+
+
+@config_app.command()
+def init(
+    store: Annotated[Path, typer.Option("--store", metavar="PATH", help="The folder with organizations.json.")],
+    lago: Annotated[str | None, typer.Option("--lago", metavar="URL", help="Read Lago, at this address.")] = None,
+    stripe: Annotated[bool, typer.Option("--stripe", help="Read Stripe.")] = False,
+    stripe_url: Annotated[
+        str | None, typer.Option("--stripe-url", metavar="URL", help="Read Stripe, at another address than its own.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="What to write; never over a file.")] = Path(
+        "reconciler.toml"
+    ),
+) -> int:
+    """Draft a configuration from the store and from what Lago and Stripe sell; both are only read.
+
+    The keys come from LAGO_API_KEY and STRIPE_API_KEY, or from the files that LAGO_API_KEY_FILE and
+    STRIPE_API_KEY_FILE name.
+    """
+    urls = {Source.LAGO: lago, Source.STRIPE: stripe_url or (API_URL if stripe else None)}
+    asked = Asked(store=_folder(store), urls={source: url for source, url in urls.items() if url is not None})
+    if not asked.urls:
+        raise typer.BadParameter("say what to read: --lago URL, --stripe or both")
+    refuse_existing(output)
+    configure_logs("auto", "warning")
+    sys.stderr.write("Reading the store and what is billed; a large account takes minutes.\n")
+    draft = draft_from(asked, os.environ)
+    write_new(output, draft_toml(draft), check=lambda file: load_settings(file, {}))
+    sys.stdout.write(drafted(draft, output.absolute()))
+    return 0
 
 
 @config_app.command()
@@ -32,3 +70,9 @@ def show(config: _Config = None) -> int:
     """Print the configuration as it takes effect, with the environment counted in; never a secret."""
     sys.stdout.write(load_settings(config, os.environ).show())
     return 0
+
+
+def _folder(store: Path) -> Path:
+    """The folder, whether it was named itself, by its file, or as the configuration does."""
+    named = Path(str(store).removeprefix("json:")).absolute()
+    return named.parent if named.name == "organizations.json" and not named.is_dir() else named
