@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from reconciler.errors import LedgerError
+from reconciler.model.billing import Source
 from reconciler.model.drift import Decided
 from reconciler.model.observation import History, Sighting
 from reconciler.model.run import OutcomeResult, RunRecord, RunResult
@@ -22,9 +23,11 @@ class FakeLedger:
         self._fail_if_broken()
         open_drifts: dict[str, Sighting] = {}
         population: int | None = None
+        source_rows: dict[Source, int] = {}
         for run in self.recorded:
             if counts(run):
                 population = len(run.orgs)
+                source_rows = {source: read.proof.rows for source, read in run.sources.items() if read.proof}
                 seen = [each.drift.id for each in run.decisions if each.decided is not Decided.OK]
                 open_drifts = {drift_id: seen_again(open_drifts.get(drift_id), run) for drift_id in seen}
             for outcome in run.outcomes:
@@ -36,7 +39,7 @@ class FakeLedger:
             for outcome in run.outcomes
             if outcome.result is OutcomeResult.FIXED and outcome.at > now - timedelta(hours=24)
         )
-        return History(open_drifts=open_drifts, fixes_done=dict(done), population=population)
+        return History(open_drifts=open_drifts, fixes_done=dict(done), population=population, source_rows=source_rows)
 
     def record(self, run: RunRecord) -> None:
         self._fail_if_broken()

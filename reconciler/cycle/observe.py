@@ -7,6 +7,7 @@ from datetime import UTC
 
 import structlog
 
+from reconciler.cycle.doubts import doubted
 from reconciler.cycle.line import Line
 from reconciler.model.observation import History, Observation, Snapshot, StoreReading
 from reconciler.model.orgs import InvalidRecord, Org
@@ -19,7 +20,8 @@ def observe(line: Line) -> Observation:
     """One look at everything.
 
     The store is read first: whoever changes it while the sources are read is found by the re-read before a write.
-    Raises StoreError, SetupError or LedgerError; a source that is merely away gives an incomplete snapshot.
+    Raises StoreError, SetupError or LedgerError; a source that is merely away, or whose read is in
+    doubt, gives an incomplete snapshot.
     """
     as_of = line.clock.now()
     history = History() if line.ledger is None else line.ledger.history(as_of)
@@ -34,7 +36,7 @@ def observe(line: Line) -> Observation:
     _log.info("source.read", source="orgs", complete=True, rows=len(reading.orgs), invalid=len(reading.invalid))
     with ThreadPoolExecutor(max_workers=max(1, len(line.sources))) as pool:
         reads = {name: pool.submit(source.read_all, as_of) for name, source in line.sources.items()}
-        snapshots = {name: read.result() for name, read in reads.items()}
+        snapshots = {name: doubted(read.result(), history, line.terms, line.limits) for name, read in reads.items()}
     for snapshot in snapshots.values():
         _say(snapshot)
     return Observation(as_of=as_of, store=reading, snapshots=snapshots, history=history)

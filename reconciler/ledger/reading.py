@@ -29,7 +29,10 @@ FIXES_COUNT_FOR = timedelta(hours=24)
 def read_history(connection: Connection, now: datetime) -> History:
     """What a run at `now` must know of earlier ones."""
     last = connection.execute(
-        select(runs.c.complete_no, runs.c.population).where(runs.c.counts).order_by(runs.c.seq.desc()).limit(1)
+        select(runs.c.complete_no, runs.c.population, runs.c.sources)
+        .where(runs.c.counts)
+        .order_by(runs.c.seq.desc())
+        .limit(1)
     ).first()
     open_sightings = select(sightings.c.drift_id, sightings.c.first_seen, sightings.c.first_no).where(
         sightings.c.ended_by.is_(None)
@@ -48,6 +51,11 @@ def read_history(connection: Connection, now: datetime) -> History:
         },
         fixes_done={Direction(direction): count for direction, count in connection.execute(done)},
         population=last.population if last else None,
+        source_rows={
+            source: read.proof.rows
+            for source, read in (SOURCES.validate_python(last.sources).items() if last else ())
+            if read.proof is not None
+        },
     )
 
 

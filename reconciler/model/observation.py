@@ -62,11 +62,15 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What earlier runs left: open drifts, fixes done in the last 24 hours, organisations at the last complete run."""
+    """What earlier runs left: open drifts, fixes done in the last 24 hours, and what the last complete run held.
+
+    `population` counts its organisations, `source_rows` the customers and subscriptions of each source.
+    """
 
     open_drifts: Mapping[str, Sighting] = field(default_factory=dict)
     fixes_done: Mapping[Direction, int] = field(default_factory=dict)
     population: int | None = None
+    source_rows: Mapping[Source, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

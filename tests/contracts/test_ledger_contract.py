@@ -11,12 +11,13 @@ import pytest
 from fakes_ledger import FakeLedger
 from reconciler.errors import LedgerError
 from reconciler.ledger.sql_ledger import SqlLedger
+from reconciler.model.billing import Source
 from reconciler.model.drift import Code, Decided, Decision, Direction
 from reconciler.model.observation import History, Sighting
 from reconciler.model.orgs import Org
 from reconciler.model.run import OutcomeResult, RunMode, RunRecord, RunResult
 from reconciler.ports import Ledger
-from run_builders import NO_FIXES, T0, decision, drift, fix, org, outcome, plan_of, run_record
+from run_builders import NO_FIXES, T0, decision, drift, fix, org, outcome, plan_of, run_record, source_read
 
 HOUR = timedelta(hours=1)
 
@@ -186,6 +187,15 @@ def test_the_population_is_that_of_the_last_complete_run(ledger: Ledger) -> None
     assert ledger.history(T0).population == 3
     ledger.record(run_record("run-2", orgs=[org(1)]))
     assert ledger.history(T0).population == 1
+
+
+def test_the_rows_of_each_source_are_those_its_last_complete_run_proved(ledger: Ledger) -> None:
+    ledger.record(run_record("run-1", sources={Source.LAGO: source_read(7), Source.STRIPE: source_read(9)}))
+    assert ledger.history(T0).source_rows == {Source.LAGO: 7, Source.STRIPE: 9}
+    ledger.record(run_record("run-2", sources={Source.LAGO: source_read(1)}, complete=False))
+    assert ledger.history(T0).source_rows == {Source.LAGO: 7, Source.STRIPE: 9}
+    ledger.record(run_record("run-3", sources={Source.LAGO: source_read(6)}))
+    assert ledger.history(T0).source_rows == {Source.LAGO: 6}
 
 
 def test_a_run_recorded_twice_is_an_error_and_changes_nothing(ledger: Ledger) -> None:

@@ -29,8 +29,8 @@ def test_a_store_without_organisations_refuses_the_run() -> None:
 
 
 def test_a_population_that_shrank_refuses_the_run_and_keeps_the_baseline() -> None:
-    orgs = [linked(number, "founders_friend") for number in range(1, 11)]
-    made = works(orgs)
+    orgs = [linked(number, "founders_friend") for number in range(2, 11)]
+    made = works([linked(1, "professional"), *orgs], *billed(1))
     made.run()
     for number in (9, 10):
         del made.store.records[f"org_{number}"]
@@ -123,7 +123,8 @@ def test_a_dry_run_goes_on_without_a_ledger_that_breaks_and_says_so() -> None:
 
 
 def test_too_many_records_the_application_refuses_stop_the_run() -> None:
-    made = works([linked(number, "founders_friend") for number in range(1, 101)])
+    orgs = [linked(number, "founders_friend") for number in range(2, 101)]
+    made = works([linked(1, "professional"), *orgs], *billed(1))
     made.store.invalid = tuple(InvalidRecord(key=f"org_{n}", problem="status", readable=True) for n in (1,))
     assert made.run().exit_code == 2
     made.store.invalid = tuple(InvalidRecord(key=f"org_{n}", problem="status", readable=True) for n in (1, 2))
