@@ -167,10 +167,11 @@ class Store:
                     return
             if time.monotonic() >= deadline:
                 raise self._damaged(file, broken)
-            log.warning(
-                "store.foreign_writer",
-                extra={"store_file": file.name, "offset": broken.offset, "problem": broken.problem},
-            )
+            if pause_s == _FIRST_LOOK_S:  # said once, not at every look
+                log.warning(
+                    "store.foreign_writer",
+                    extra={"store_file": file.name, "offset": broken.offset, "problem": broken.problem},
+                )
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_LOOK_S)
 
@@ -190,9 +191,12 @@ class Store:
 
     def _damaged(self, file: DataFile, broken: DocumentError) -> StoreDamagedError:
         copy = self.copies.newest_good(file.name)
-        known = f"The newest good copy is {copy.path}" if copy else "There is no good copy"
+        known = f"The newest good copy is {copy.path}" if copy else "There is no good copy of it yet"
+        mend = (
+            f"run `reconcile orgs restore` for {self.data_dir}" if copy else "bring the file back from your own backups"
+        )
         return StoreDamagedError(
             f"{file.path} is damaged at byte {broken.offset}: {broken.problem}. {known}",
             not_done="The store was left as it is and nothing was taken from it",
-            remedy=f"Stop what else writes it, then run `reconcile orgs restore` for {self.data_dir}",
+            remedy=f"Stop what else writes it, then {mend}",
         )

@@ -171,3 +171,10 @@ def test_the_product_logs_no_event_that_is_not_listed() -> None:
     }
     assert used - beside <= {event.value for event in Event}
     assert "run.started" in used
+
+
+def test_every_event_is_in_the_page_of_log_events_with_the_fields_it_is_logged_with() -> None:
+    page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in re.findall(r"`([a-z]+\.[a-z_]+)`", row.split("|")[1])}
+    assert listed == {event.value for event in Event} | {"store.copy_failed"}

@@ -55,7 +55,8 @@ def test_a_damaged_file_is_told_by_name_and_byte_and_left_as_it_is(
         assert f"{store / 'organizations.json'} is damaged at byte" in str(caught.value)
         assert problem == "damaged" or f"at byte {offset}:" in str(caught.value)
         assert "There is no good copy" in str(caught.value)
-        assert "reconcile orgs restore" in str(caught.value)
+        assert "There is no good copy" in str(caught.value)
+        assert "your own backups" in str(caught.value)
 
     assert everything(store) == before
 
@@ -396,3 +397,14 @@ def test_a_missing_store_is_an_error_and_none_is_made(tmp_path: Path, options: d
     with pytest.raises(StoreMissingError):
         OrgManager(tmp_path / "data", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_file_with_a_copy_is_told_with_the_copy_and_the_command_that_restores_it(tmp_path: Path) -> None:
+    manager = OrgManager(tmp_path, foreign_wait_s=0.05)
+    manager.create_organization("Acme")
+    manager.create_organization("Beta")
+    manager.orgs_file.write_bytes(b"")
+    with pytest.raises(StoreDamagedError) as caught:
+        manager.list_all_organizations()
+    assert str(tmp_path / ".backup" / "organizations.json.") in str(caught.value)
+    assert "reconcile orgs restore" in str(caught.value)

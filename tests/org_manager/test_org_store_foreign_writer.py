@@ -97,7 +97,7 @@ def test_a_file_that_a_foreign_writer_emptied_is_looked_at_again_until_it_is_who
         assert len(manager.list_all_organizations()) == 2
     filling.join()
 
-    assert {record.message for record in caplog.records} == {"store.foreign_writer"}
+    assert [record.message for record in caplog.records] == ["store.foreign_writer"]
     assert vars(caplog.records[0])["store_file"] == "organizations.json"
     assert vars(caplog.records[0])["problem"] == "empty"
 
