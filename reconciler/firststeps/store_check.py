@@ -19,9 +19,13 @@ from reconciler.model.terms import Mode
 FILES = ("organizations.json", "org_users.json")
 _SUBJECT = "Store"
 _GROUP = "reconciler"
+_ROOT = "root"
 _NAMED = 5
 _OURS = (".org_store.journal", ".backup")
-_AS_ROOT = "As root, where the folder is; the application may go on meanwhile. Then log in anew, for the group to count"
+_AS_ROOT = (
+    "As root, where the folder is; the application may go on meanwhile. Then restart the daemon and log in anew, for "
+    "the group to count"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,16 @@ def places(folder: Path) -> tuple[Place, ...]:
 
 def unreadable(error: StoreError, folder: Path, *, user: str, found: Collection[Place]) -> Checked:
     """The line of a store that cannot be read, with the commands that mend it where it is permissions that lack."""
-    blocked = error.__cause__ is not None and isinstance(error.__cause__, PermissionError)
+    blocked = isinstance(error.__cause__, PermissionError)
+    closed = next((above for above in reversed(folder.parents) if not os.access(above, os.X_OK)), None)
+    if blocked and closed is not None and closed.exists():
+        return Checked(
+            verdict=Verdict.STOPS,
+            subject=_SUBJECT,
+            text=f"{user} may not enter {closed}, and the store lies in it",
+            remedy="As root, let others pass there, which shows them nothing of what is in it; or move the store",
+            commands=(f"chmod a+x {shlex.quote(str(closed))}",),
+        )
     return Checked(
         verdict=Verdict.STOPS,
         subject=_SUBJECT,
@@ -86,26 +99,37 @@ def _writable(folder: Path, user: str, mode: Mode, found: Collection[Place]) -> 
     return Checked(
         verdict=Verdict.STOPS if mode is Mode.FIX else Verdict.LOOK,
         subject=_SUBJECT,
-        text=f"{text}: no fix can be written" + ("" if mode is Mode.FIX else ", once [policy] mode lets it"),
+        text=f"{text}: no fix can be written" + ("" if mode is Mode.FIX else " when [policy] mode is fix"),
         remedy=_AS_ROOT,
         commands=commands(folder, user, found),
     )
 
 
 def commands(folder: Path, user: str, found: Collection[Place]) -> tuple[str, ...]:
-    """Give `user` the store by a group of its own: owner and application stay as they are.
+    """Give `user` the store by its group, or by a new one where that is root's: owner and application stay as they are.
 
     The folder passes its group on to what is made in it: the journal and the good copies.
     """
     seen = [place.path.name for place in found if place.path != folder]
     where = shlex.quote(str(folder))
     files = " ".join(shlex.quote(str(folder / name)) for name in seen or FILES)
+    theirs = next((place.group for place in found), _ROOT)
+    apart = [shlex.quote(str(place.path)) for place in found if place.group != theirs]
+    if theirs == _ROOT:
+        group = _GROUP
+        first = [f"groupadd --force {group}", f"chgrp {group} {where}", f"chgrp --recursive {group} {files}"]
+    elif theirs.isdecimal():  # known inside the container only
+        group = _GROUP
+        first = [f"groupadd --gid {theirs} {group}"]
+    else:
+        group = shlex.quote(theirs)
+        first = []
+    if theirs != _ROOT and apart:  # a folder of the host's, with files that a container's root made
+        first.append(f"chgrp --recursive {group} {' '.join(apart)}")
     return (
-        f"groupadd --force {_GROUP}",
-        f"usermod --append --groups {_GROUP} {shlex.quote(user)}",
-        f"chgrp {_GROUP} {where}",
+        *first,
+        f"usermod --append --groups {group} {shlex.quote(user)}",
         f"chmod g+rwxs {where}",
-        f"chgrp --recursive {_GROUP} {files}",
         f"chmod --recursive g+rwX {files}",
     )
 

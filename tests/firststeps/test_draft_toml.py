@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,6 +80,10 @@ def test_what_was_matched_to_no_tier_stands_as_a_comment_with_its_live_count() -
 def test_what_is_to_be_decided_stands_numbered_at_its_head() -> None:
     text = draft_toml(draft(OFFERS, STORE, open_points=("Is it right?", "And this?")))
     assert "#   1. Is it right?\n#   2. And this?\n" in text.partition("[orgs]")[0]
+
+
+def test_the_mode_is_that_of_the_key() -> None:
+    assert loaded(replace(draft(OFFERS, STORE), livemode=True)).billing.livemode
 
 
 def test_a_side_that_was_not_read_gets_no_section() -> None:

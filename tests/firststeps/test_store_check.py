@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,11 +47,13 @@ def place(path: Path, *, may_write: bool) -> Place:
 
 
 def as_nobody(code: str) -> str:
-    """What `code` prints when an ordinary user runs it; `places` and `json` are imported, `sys.argv[1]` is given."""
+    """What `code` prints when an ordinary user runs it; what it needs of ours was imported before."""
     lines = (
         "import os, sys, json",
         "from pathlib import Path",
-        "from reconciler.firststeps.store_check import places",
+        "from reconciler.errors import StoreAccessError",
+        "from reconciler.firststeps.ledger_check import check_ledger",
+        "from reconciler.firststeps.store_check import places, unreadable",
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})",
         code,
     )
@@ -78,17 +81,67 @@ def test_another_user_may_read_and_not_write_what_belongs_to_root(folder: Path) 
 
 
 @as_root
+def test_a_ledger_that_another_user_cannot_write_stops(folder: Path) -> None:
+    (folder / "open").mkdir()
+    (folder / "open").chmod(0o777)
+    code = (
+        f"urls = [f'sqlite:///{folder}/{{each}}/new/ledger.sqlite3' for each in ('.', 'open')]\n"
+        "print([check_ledger(url, user='me').verdict.name for url in urls])"
+    )
+    assert as_nobody(code) == "['STOPS', 'GOOD']"
+
+
+@as_root
 def test_the_printed_commands_let_another_user_write_and_leave_the_owner(folder: Path) -> None:
     group = "nogroup"
     made = commands(folder, "nobody", places(folder))
     assert made[0].startswith("groupadd")
-    assert made[1].startswith("usermod")
-    for command in made[2:]:  # the group and its members are there on this machine already
+    for command in made[1:]:
+        if command.startswith("usermod"):  # the group and its members are there on this machine already
+            continue
         subprocess.run(["sh", "-ec", command.replace(" reconciler ", f" {group} ")], check=True)  # noqa: S603, S607 - the commands under test
     assert all(writable_by_nobody(folder).values())
     assert (folder / "organizations.json").stat().st_uid == 0
     as_nobody(f"(Path({str(folder)!r}) / 'made').mkdir()")
     assert (folder / "made").stat().st_gid == folder.stat().st_gid
+
+
+def test_a_group_that_is_not_roots_is_joined_and_not_changed() -> None:
+    folder = Path("/app/data")
+    made = commands(folder, "reconciler", [replace(place(folder, may_write=False), group="app")])
+    assert made[0] == "usermod --append --groups app reconciler"
+    assert not any(command.startswith(("groupadd", "chgrp")) for command in made)
+
+
+def test_files_that_a_containers_root_made_in_a_folder_of_the_hosts_get_its_group() -> None:
+    folder = Path("/app/data")
+    found = [
+        replace(place(folder, may_write=True), group="app"),
+        place(folder / "organizations.json", may_write=False),
+        replace(place(folder / "org_users.json", may_write=True), group="app"),
+    ]
+    made = commands(folder, "reconciler", found)
+    assert [command for command in made if command.startswith("chgrp")] == [
+        "chgrp --recursive app /app/data/organizations.json"
+    ]
+
+
+@as_root
+def test_a_folder_above_that_may_not_be_entered_is_what_is_named(folder: Path) -> None:
+    folder.parent.chmod(0o700)
+    code = (
+        "error = StoreAccessError('no', remedy='no', not_done='no')\n"
+        "error.__cause__ = PermissionError()\n"
+        f"print(unreadable(error, Path({str(folder)!r}), user='me', found=()).commands)"
+    )
+    assert as_nobody(code) == f"('chmod a+x {folder.parent}',)"
+
+
+def test_a_group_without_a_name_here_gets_one() -> None:
+    folder = Path("/app/data")
+    made = commands(folder, "reconciler", [replace(place(folder, may_write=False), group="1000")])
+    assert made[0] == "groupadd --gid 1000 reconciler"
+    assert not any(command.startswith("chgrp") for command in made)
 
 
 def test_a_folder_that_cannot_be_entered_still_gets_commands_for_both_files() -> None:
