@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -10,8 +9,8 @@ from typing import NoReturn
 import typer
 
 from reconciler.cli.app import app
+from reconciler.cli.telling import complain, leave_stdout
 from reconciler.errors import ReconcilerError, UsageError
-from reconciler.logs import redact
 
 _INTERRUPTED = 130
 
@@ -32,6 +31,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     try:
         result = app(args=arguments, prog_name="reconcile", standalone_mode=False)
+        sys.stdout.flush()  # a reader that left is noticed here, not by the interpreter on its way out
     except _CommandLineError as error:
         return _usage(error)
     except typer.Abort:
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except ReconcilerError as error:
         return _say(str(error), error.exit_code)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more can be said to whoever left
+        leave_stdout()
         return 0
     return result if isinstance(result, int) else 0
 
@@ -52,5 +52,5 @@ def _usage(error: Exception) -> int:
 
 
 def _say(line: str, exit_code: int) -> int:
-    sys.stderr.write(f"reconcile: {redact(line)}\n")
+    complain(line)
     return exit_code

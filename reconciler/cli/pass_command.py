@@ -1,4 +1,4 @@
-"""One pass from the command line: settings, the pass itself, its report to the terminal or a file."""
+"""One pass from the command line: what would make it pointless is refused first, then the pass, then it is told."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from rich.console import Console
-
 from reconciler.bootstrap import make_line
+from reconciler.cli.telling import complain, tell
 from reconciler.cycle.line import Pass
 from reconciler.cycle.run import run_pass
 from reconciler.errors import UsageError
 from reconciler.logs import configure_logs
 from reconciler.model.drift import Code
-from reconciler.model.run import RunMode, RunRecord
+from reconciler.model.run import RunMode
 from reconciler.model.terms import Mode
-from reconciler.reports.render import ReportFormat, render, report_format
-from reconciler.reports.report_file import write_report
-from reconciler.reports.terminal import Verbosity, print_report
+from reconciler.ports import OrgManager
+from reconciler.reports.render import report_format
+from reconciler.reports.report_file import refuse_place
+from reconciler.reports.terminal import Verbosity
 from reconciler.rules.decide import Scope
 from reconciler.settings import load_settings
 
@@ -47,15 +47,22 @@ def run_one_pass(asked: PassArguments, environ: Mapping[str, str]) -> int:
     """Run a pass and report it; returns the exit code. Raises ReconcilerError where nothing could be judged."""
     form = report_format(asked.form)
     scope = Scope(org_ids=frozenset(asked.org_ids), codes=_codes(asked.codes), limit=asked.limit)
+    if asked.output is not None:
+        refuse_place(asked.output)
     settings = load_settings(asked.config, environ)
     told = asked.verbosity is Verbosity.VERBOSE or not sys.stderr.isatty()
     configure_logs(settings.log.format, settings.log.level if told else "warning")
     mode = RunMode.DRY_RUN if asked.dry_run else RunMode.FIX if settings.policy.mode is Mode.FIX else RunMode.FLAG
     with make_line(settings, environ, dry_run=asked.dry_run, record=asked.record) as made:
+        _refuse_unknown(asked.org_ids, made.line.store)
+        if made.reports is not None:
+            made.reports.prepare()
         run = run_pass(made.line, Pass(mode=mode, scope=scope, notes=made.notes))
-        _tell(run, form, asked)
-        if made.reports is not None and form is ReportFormat.TEXT and asked.verbosity is not Verbosity.QUIET:
-            sys.stdout.write("".join(f"Report: {path}\n" for path in made.reports.paths(run)))
+        problem = made.reports.problem if made.reports else None
+        files = made.reports.paths(run) if made.reports and not problem else ()
+        tell(run, form, output=asked.output, verbosity=asked.verbosity, files=files)
+        if problem:
+            complain(problem)
     if run.exit_code == _DRIFT_REMAINS and asked.exit_zero_on_drift:
         return 0
     return run.exit_code
@@ -71,12 +78,15 @@ def _codes(words: tuple[str, ...]) -> frozenset[Code]:
     return frozenset(known[word] for word in words)
 
 
-def _tell(run: RunRecord, form: ReportFormat, asked: PassArguments) -> None:
-    if asked.output is not None:
-        write_report(asked.output, render(run, form, verbosity=asked.verbosity))
-    elif form is ReportFormat.TEXT:
-        print_report(run, Console(), verbosity=asked.verbosity)
-    else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(render(run, form, verbosity=asked.verbosity))
-        sys.stdout.buffer.flush()
+def _refuse_unknown(org_ids: tuple[str, ...], store: OrgManager) -> None:
+    """A misspelt id must not look like an organisation that is in order."""
+    if not org_ids:
+        return
+    held = store.snapshot()
+    known = {*held.organizations, *(record.key for record in held.invalid)}
+    unknown = [org_id for org_id in org_ids if org_id not in known]
+    if unknown:
+        names = ", ".join(unknown)
+        raise UsageError(
+            f"There is no organisation {names} in the store", remedy="Name one that reconcile orgs list shows"
+        )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from reconciler.errors import ReportError
+from reconciler.errors import ReportError, SettingsError
 from reconciler.model.run import RunRecord
 from reconciler.reports.render import ReportFormat, render
 from reconciler.reports.report_file import write_report
@@ -19,10 +21,15 @@ _SUFFIXES = {
 
 
 class FolderReports:
-    """A ReportWriter: `<folder>/<run id>.<suffix>` for each format; the folder is made, with mode 0750, if missing."""
+    """A ReportWriter: `<folder>/<run id>.<suffix>` for each format; the folder is made, with mode 0750, if missing.
+
+    A report that cannot be written stops no run: `problem` says what went wrong, None where nothing did.
+    """
+
+    problem: str | None = None
 
     def __init__(self, folder: Path, formats: Iterable[ReportFormat]) -> None:
-        """Nothing is made before the first run is written."""
+        """Nothing is made before `prepare` or the first run that is written."""
         self._folder = folder
         self._formats = tuple(formats)
 
@@ -30,15 +37,29 @@ class FolderReports:
         """Where the reports of `run` are."""
         return tuple(self._folder / f"{run.id}.{_SUFFIXES[form]}" for form in self._formats)
 
-    def write(self, run: RunRecord) -> None:
-        """Make every report of `run`. Raises ReportError."""
+    def prepare(self) -> None:
+        """Make the folder, before anything is judged. Raises SettingsError where it could not be written to."""
         try:
-            self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._make()
+            if not os.access(self._folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            raise ReportError(
-                f"The folder for reports, {self._folder}, cannot be made: {error.strerror}",
-                not_done="The run itself is done, but it has no report",
-                remedy="Name a folder that can be written in [reports] folder",
+            raise SettingsError(
+                f"The folder for reports, {self._folder}, cannot be written: {error.strerror}",
+                remedy="Name one that can in [reports] folder, or add --no-record to go without ledger and reports",
             ) from error
-        for form, path in zip(self._formats, self.paths(run), strict=True):
-            write_report(path, render(run, form))
+
+    def write(self, run: RunRecord) -> None:
+        """Make every report of `run`, or keep in `problem` why one could not be."""
+        try:
+            self._make()
+            for form, path in zip(self._formats, self.paths(run), strict=True):
+                write_report(path, render(run, form))
+        except OSError as error:
+            self.problem = f"The folder for reports, {self._folder}, cannot be made: {error.strerror}"
+        except ReportError as error:
+            self.problem = str(error)
+
+    def _make(self) -> None:
+        if self._formats:
+            self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)

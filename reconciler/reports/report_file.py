@@ -1,4 +1,4 @@
-"""Puts a finished report where it was asked for, whole or not at all."""
+"""Puts a finished report where it was asked for, whole or not at all, and says beforehand where that cannot be."""
 
 from __future__ import annotations
 
@@ -7,9 +7,27 @@ import os
 import tempfile
 from pathlib import Path
 
-from reconciler.errors import ReportError
+from reconciler.errors import ReportError, UsageError
 
 _MODE = 0o640
+
+
+def refuse_place(path: Path) -> None:
+    """Raise UsageError for a place where `write_report` would fail as things are now; nothing is written."""
+    try:
+        target = path.resolve()
+        folder = target.parent
+        if target.exists() and not target.is_file():
+            problem = f"{path} is no regular file"
+        elif not folder.is_dir():
+            problem = f"{folder} is no folder that is there"
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            problem = f"{folder} may not be written by this user"
+        else:
+            return
+    except (OSError, RuntimeError):
+        problem = f"{path} cannot be resolved"
+    raise UsageError(f"No report can be put at {path}: {problem}", remedy="Name a file in a folder that can be written")
 
 
 def write_report(path: Path, content: bytes) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.errors import ReportError
-from reconciler.reports.report_file import write_report
+from reconciler.errors import ReportError, UsageError
+from reconciler.reports.report_file import refuse_place, write_report
 
 
 def test_a_report_is_written_whole_and_readable_for_owner_and_group_only(tmp_path: Path) -> None:
@@ -91,3 +91,13 @@ def test_a_write_that_fails_leaves_the_earlier_report_and_no_temporary_file(
 
     assert (tmp_path / "report.json").read_bytes() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize("name", ["missing/report.json", "file/report.json", "folder"])
+def test_a_place_that_would_fail_is_refused_beforehand(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    refuse_place(tmp_path / "file")
+    refuse_place(tmp_path / "new.json")
+    with pytest.raises(UsageError, match=name):
+        refuse_place(tmp_path / name)

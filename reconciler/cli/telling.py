@@ -1,0 +1,78 @@
+"""Tells a finished run where it was asked for: on the terminal, in a file, to a pipe whose reader may have left."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from reconciler.errors import ReportError
+from reconciler.logs import redact
+from reconciler.model.run import RunRecord
+from reconciler.reports.render import ReportFormat, render
+from reconciler.reports.report_file import write_report
+from reconciler.reports.terminal import Verbosity, print_report
+
+
+def tell(
+    run: RunRecord, form: ReportFormat, *, output: Path | None, verbosity: Verbosity, files: Sequence[Path] = ()
+) -> None:
+    """Put the report of `run` before whoever asked; `files` are those of the reports folder, which are named.
+
+    Never raises for a report: a run that wrote must be told. Where `output` cannot be written the terminal gets the
+    text report and standard error the reason; a reader that left gets no more.
+    """
+    try:
+        written = _put(run, form, output, verbosity)
+        if verbosity is not Verbosity.QUIET:
+            named = (*written, *(files if form is ReportFormat.TEXT else ()))
+            sys.stdout.write("".join(f"Report: {path}\n" for path in named))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_stdout()
+
+
+def complain(line: str) -> None:
+    """One line on standard error, as the command's own, without anything secret or personal."""
+    sys.stderr.write(f"reconcile: {redact(line)}\n")
+
+
+def leave_stdout() -> None:
+    """Send whatever is still to be said to nowhere: its reader has left."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _put(run: RunRecord, form: ReportFormat, output: Path | None, verbosity: Verbosity) -> tuple[Path, ...]:
+    """The files that were written for `output`."""
+    if output is None:
+        _print(run, form, verbosity)
+        return ()
+    try:
+        write_report(output, render(run, form, verbosity=verbosity))
+    except ReportError as error:
+        _print(run, ReportFormat.TEXT, verbosity)
+        complain(str(error))
+        return ()
+    return (output,)
+
+
+def _print(run: RunRecord, form: ReportFormat, verbosity: Verbosity) -> None:
+    if form is ReportFormat.TEXT:
+        print_report(run, _Terminal(), verbosity=verbosity)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(render(run, form, verbosity=verbosity))
+    sys.stdout.buffer.flush()
+
+
+class _Terminal(Console):
+    """A console that lets a closed pipe be handled by whoever prints; Rich's own would end the process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what Rich caught."""
+        raise  # noqa: PLE0704 - Rich calls this while it handles the BrokenPipeError

@@ -1,0 +1,121 @@
+"""What a first user met: a run is told whatever becomes of its files, and a slip of the hand is never CLEAN."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from e2e.e2e_support import Site, site_of
+from reconciler.cycle.line import Line, Pass
+from reconciler.cycle.run import run_pass
+from reconciler.model.run import RunRecord
+from reconciler.sandbox.demo import LAGO_KEY, STRIPE_KEY, SeededBusiness, build_business
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def seeded() -> SeededBusiness:
+    return build_business(organisations=60, now=NOW)
+
+
+@pytest.fixture
+def site(
+    seeded: SeededBusiness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Site]:
+    with site_of(seeded, tmp_path, monkeypatch, capsys) as made:
+        yield made
+
+
+def replaced(site: Site, old: str, new: str) -> None:
+    text = site.config.read_text()
+    assert old in text
+    site.config.write_text(text.replace(old, new))
+
+
+def requests(site: Site) -> int:
+    return len(site.lago.requests) + len(site.stripe.requests)
+
+
+@pytest.mark.parametrize("place", ["nowhere/report.txt", "store"])
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(site: Site, place: str) -> None:
+    before = site.store.read_bytes()
+    said = site.reconcile("--output", str(site.folder / place))
+    assert (said.exit_code, said.out) == (64, "")
+    assert str(site.folder / place) in said.err
+    assert (requests(site), site.store.read_bytes()) == (0, before)
+
+
+def test_a_reports_folder_that_cannot_be_made_is_refused_before_anything_is_read(site: Site) -> None:
+    (site.folder / "a_file").touch()
+    replaced(site, "[reports]", f'[reports]\nfolder = "{site.folder / "a_file" / "reports"}"')
+    before = site.store.read_bytes()
+    said = site.reconcile()
+    assert (said.exit_code, said.out) == (1, "")
+    assert "[reports] folder" in said.err
+    assert (requests(site), site.store.read_bytes()) == (0, before)
+    assert site.reconcile("--dry-run", "--no-record", "-q").exit_code == 2
+
+
+@pytest.mark.parametrize("words", [("--output", "out/report.json", "--format", "json"), ()])
+def test_a_run_whose_report_cannot_be_written_in_the_end_is_told_on_the_terminal_with_its_own_exit_code(
+    site: Site, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(site.folder)
+    folder = site.folder / ("out" if words else "state/reports")
+    folder.mkdir()
+
+    def lose_the_folder_and_run(line: Line, asked: Pass) -> RunRecord:
+        shutil.rmtree(folder)
+        folder.touch()
+        return run_pass(line, asked)
+
+    monkeypatch.setattr("reconciler.cli.pass_command.run_pass", lose_the_folder_and_run)
+    said = site.reconcile(*words)
+    assert said.exit_code == 2
+    assert "fixed" in said.out
+    assert "Exit code 2" in said.out
+    assert "Report: out" not in said.out
+    lines = [line for line in said.err.splitlines() if line.startswith("reconcile: ")]
+    assert len(lines) == 1
+    assert folder.name in lines[0]
+
+
+def test_an_unknown_organisation_is_a_usage_error_and_not_clean(site: Site) -> None:
+    known = next(iter(site.records()))
+    before = site.store.read_bytes()
+    said = site.reconcile("--org", known, "--org", "org_nope")
+    assert (said.exit_code, said.out) == (64, "")
+    assert "org_nope" in said.err
+    assert known not in said.err
+    assert (requests(site), site.store.read_bytes()) == (0, before)
+
+
+def test_an_organisation_with_a_record_that_is_not_sound_can_be_asked_for(site: Site, seeded: SeededBusiness) -> None:
+    unsound = next(seed.about for seed in seeded.seeds if seed.code == "record_invalid")
+    assert site.reconcile("--dry-run", "--org", unsound, "-q").exit_code == 2
+
+
+def test_a_reader_that_leaves_costs_neither_the_exit_code_nor_a_traceback(site: Site) -> None:
+    keys = {"LAGO_API_KEY": LAGO_KEY, "STRIPE_API_KEY": STRIPE_KEY, "STATE_DIRECTORY": str(site.folder / "state")}
+    for words in (["--dry-run"], ["--dry-run", "--format", "json"]):
+        with subprocess.Popen(  # noqa: S603 - the command itself, with words from this test
+            [sys.executable, "-m", "reconciler", *words, "--config", str(site.config)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=keys,
+            text=True,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            said = process.stderr.read()
+            assert process.wait() == 2
+            assert "Traceback" not in said
+            assert "BrokenPipe" not in said
