@@ -24,22 +24,38 @@ class FakeLedger:
         open_drifts: dict[str, Sighting] = {}
         population: int | None = None
         source_rows: dict[Source, int] = {}
+        confirmed: dict[str, tuple[str, Sighting]] = {}  # by the fix confirmed: its drift, and how long
+        config = ""
         for run in self.recorded:
             if counts(run):
                 population = len(run.orgs)
                 source_rows = {source: read.proof.rows for source, read in run.sources.items() if read.proof}
                 seen = [each.drift.id for each in run.decisions if each.decided is not Decided.OK]
                 open_drifts = {drift_id: seen_again(open_drifts.get(drift_id), run) for drift_id in seen}
-            for outcome in run.outcomes:
-                if outcome.result is OutcomeResult.FIXED:
-                    open_drifts.pop(outcome.fix.drift_id, None)
+                before = confirmed if run.config_sha256 == config else {}
+                config = run.config_sha256
+                confirmed = {
+                    each.confirms: (each.drift.id, seen_again(before.get(each.confirms, (None, None))[1], run))
+                    for each in run.decisions
+                    if each.confirms and each.decided is not Decided.OK
+                }
+            fixed = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
+            open_drifts = {drift_id: each for drift_id, each in open_drifts.items() if drift_id not in fixed}
+            confirmed = {key: each for key, each in confirmed.items() if each[0] not in fixed}
         done = Counter(
             outcome.fix.direction
             for run in self.recorded
             for outcome in run.outcomes
             if outcome.result is OutcomeResult.FIXED and outcome.at > now - timedelta(hours=24)
         )
-        return History(open_drifts=open_drifts, fixes_done=dict(done), population=population, source_rows=source_rows)
+        return History(
+            open_drifts=open_drifts,
+            fixes_done=dict(done),
+            population=population,
+            source_rows=source_rows,
+            confirmations={key: seen for key, (_, seen) in confirmed.items()},
+            config_sha256=config,
+        )
 
     def record(self, run: RunRecord) -> None:
         self._fail_if_broken()

@@ -115,6 +115,7 @@ def decision(
     runs_seen: int = 1,
     blocked_by: str | None = None,
     needs_approval: bool = False,
+    confirms: str = "",
 ) -> Decision:
     """A flag for `drift()`."""
     return Decision(
@@ -127,6 +128,7 @@ def decision(
         runs_seen=runs_seen,
         blocked_by=blocked_by,
         needs_approval=needs_approval,
+        confirms=confirms,
     )
 
 
@@ -217,6 +219,7 @@ def run_record(
     totals: Totals | None = None,
     trigger: Trigger = Trigger.CLI,
     took: timedelta = timedelta(minutes=1),
+    config_sha256: str = "c0" * 32,
 ) -> RunRecord:
     """A complete dry run over two organisations and two sources; result and exit code follow from `decisions`."""
     left = any(each.decided in {Decided.FIX, Decided.FLAG, Decided.HOLD} for each in decisions)
@@ -231,7 +234,7 @@ def run_record(
         finished_at=started_at + took,
         as_of=started_at,
         version="0.1.0",
-        config_sha256="c0" * 32,
+        config_sha256=config_sha256,
         trigger=trigger,
         refusal=refusal,
         notes=tuple(notes),

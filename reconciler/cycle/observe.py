@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC
 
 import structlog
@@ -25,6 +26,8 @@ def observe(line: Line) -> Observation:
     """
     as_of = line.clock.now()
     history = History() if line.ledger is None else line.ledger.history(as_of)
+    if history.config_sha256 != line.config_sha256:
+        history = replace(history, confirmations={})  # what was concluded by other settings confirms nothing
     held = line.store.snapshot()
     reading = StoreReading(
         orgs=tuple(as_org(record) for record in held.organizations.values()),

@@ -127,7 +127,7 @@ class Database:
                 connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
 
     def _has_tables(self, connection: Connection) -> bool:
-        """Whether the ledger's tables are there; raises LedgerError for those of another program or newer version."""
+        """Whether the ledger's tables are there; raises LedgerError for those of another program or version."""
         tables = inspect(connection).get_table_names()
         if not tables:
             return False
@@ -144,6 +144,13 @@ class Database:
                 f"{SCHEMA_VERSION}); it was left as it is",
                 not_done=NOT_OPENED,
                 remedy=f"Run that newer version, or {ELSEWHERE}",
+            )
+        if found < SCHEMA_VERSION:
+            raise LedgerError(
+                f"The ledger {self.path} was written before the first release (schema {found}, this one knows "
+                f"{SCHEMA_VERSION}); it was left as it is",
+                not_done=NOT_OPENED,
+                remedy=f"Move the file away, or {ELSEWHERE}",
             )
         return True
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, Table, func, or_, select
 
 from reconciler.ledger.database import chunks
 from reconciler.ledger.states import DriftState, RecordedDrift, RunSummary
@@ -18,7 +20,7 @@ from reconciler.ledger.stored import (
     numbers_in,
     planned_from,
 )
-from reconciler.ledger.tables import decisions, drifts, outcomes, planned_fixes, runs, sightings
+from reconciler.ledger.tables import confirmations, decisions, drifts, outcomes, planned_fixes, runs, sightings
 from reconciler.model.drift import Code, Decision, Direction
 from reconciler.model.observation import History, Sighting
 from reconciler.model.run import Outcome, OutcomeResult, Plan, PlannedFix, RunMode, RunRecord, RunResult, Trigger
@@ -29,13 +31,16 @@ FIXES_COUNT_FOR = timedelta(hours=24)
 def read_history(connection: Connection, now: datetime) -> History:
     """What a run at `now` must know of earlier ones."""
     last = connection.execute(
-        select(runs.c.complete_no, runs.c.population, runs.c.sources)
+        select(runs.c.complete_no, runs.c.population, runs.c.sources, runs.c.config_sha256)
         .where(runs.c.counts)
         .order_by(runs.c.seq.desc())
         .limit(1)
     ).first()
     open_sightings = select(sightings.c.drift_id, sightings.c.first_seen, sightings.c.first_no).where(
         sightings.c.ended_by.is_(None)
+    )
+    confirmed = select(confirmations.c.confirms, confirmations.c.first_seen, confirmations.c.first_no).where(
+        confirmations.c.ended_by.is_(None)
     )
     # A fix dated after `now` counts too: a clock that was set back must not empty the limits.
     done = (
@@ -44,11 +49,7 @@ def read_history(connection: Connection, now: datetime) -> History:
         .group_by(outcomes.c.direction)
     )
     return History(
-        open_drifts={
-            drift_id: Sighting(first_seen=first_seen, runs_seen=last.complete_no - first_no + 1)
-            for drift_id, first_seen, first_no in (connection.execute(open_sightings) if last else ())
-            if last
-        },
+        open_drifts=_sightings(connection, open_sightings, last.complete_no if last else 0),
         fixes_done={Direction(direction): count for direction, count in connection.execute(done)},
         population=last.population if last else None,
         source_rows={
@@ -56,7 +57,17 @@ def read_history(connection: Connection, now: datetime) -> History:
             for source, read in (SOURCES.validate_python(last.sources).items() if last else ())
             if read.proof is not None
         },
+        confirmations=_sightings(connection, confirmed, last.complete_no if last else 0),
+        config_sha256=last.config_sha256 if last else "",
     )
+
+
+def _sightings(connection: Connection, spells: Select[Any], number: int) -> Mapping[str, Sighting]:
+    """The open spells as of the complete run `number`."""
+    return {
+        key: Sighting(first_seen=first_seen, runs_seen=number - first_no + 1)
+        for key, first_seen, first_no in connection.execute(spells)
+    }
 
 
 def read_runs(connection: Connection, limit: int) -> tuple[RunSummary, ...]:

@@ -20,7 +20,16 @@ from reconciler.ledger.stored import (
     planned_row,
     spans,
 )
-from reconciler.ledger.tables import decisions, drifts, org_states, outcomes, planned_fixes, runs, sightings
+from reconciler.ledger.tables import (
+    confirmations,
+    decisions,
+    drifts,
+    org_states,
+    outcomes,
+    planned_fixes,
+    runs,
+    sightings,
+)
 from reconciler.model.drift import Decided, Decision
 from reconciler.model.orgs import Org
 from reconciler.model.run import Outcome, OutcomeResult, PlannedFix, RunRecord, RunResult
@@ -42,6 +51,7 @@ def write_run(connection: Connection, run: RunRecord) -> None:
     )
     if counts:
         _write_sightings(connection, seq, run.as_of, listed, number)
+        _write_confirmations(connection, seq, run, listed, number)
         _write_org_states(connection, seq, run.orgs)
     _write_outcomes(connection, seq, run.outcomes, number)
 
@@ -149,6 +159,32 @@ def _write_sightings(
     _end_sightings(connection, run, sorted(still_open - seen.keys()), last_no=number - 1, ended=DriftState.RESOLVED)
 
 
+def _write_confirmations(
+    connection: Connection, seq: int, run: RunRecord, listed: Sequence[Decision], number: int
+) -> None:
+    said = {decision.confirms: decision.drift.id for decision in listed if decision.confirms}
+    lasting = select(confirmations.c.seq, confirmations.c.confirms, confirmations.c.config_sha256)
+    going_on: set[str] = set()
+    over: list[dict[str, int]] = []
+    for span, confirms, config_sha256 in connection.execute(lasting.where(confirmations.c.ended_by.is_(None))):
+        if confirms in said and config_sha256 == run.config_sha256:
+            going_on.add(confirms)
+        else:
+            over.append({"span": span})
+    ended = update(confirmations).where(confirmations.c.seq == bindparam("span")).values(ended_by=seq)
+    _update(connection, ended, over)
+    _insert(
+        connection,
+        confirmations,
+        [
+            {"confirms": confirms, "drift_id": drift_id, "config_sha256": run.config_sha256}
+            | {"first_seen": run.as_of, "first_no": number}
+            for confirms, drift_id in said.items()
+            if confirms not in going_on
+        ],
+    )
+
+
 def _write_outcomes(connection: Connection, run: int, found: Sequence[Outcome], number: int) -> None:
     _insert(
         connection,
@@ -161,6 +197,12 @@ def _write_outcomes(connection: Connection, run: int, found: Sequence[Outcome], 
     # A fix that was read back ended its drift: seen again, it is seen anew, and must be confirmed and settle anew.
     fixed = sorted({each.fix.drift_id for each in found if each.result is OutcomeResult.FIXED})
     _end_sightings(connection, run, fixed, last_no=number, ended=DriftState.FIXED)
+    of_drift = confirmations.c.drift_id == bindparam("drift"), confirmations.c.ended_by.is_(None)
+    _update(
+        connection,
+        update(confirmations).where(*of_drift).values(ended_by=run),
+        [{"drift": drift_id} for drift_id in fixed],
+    )
 
 
 def _end_sightings(

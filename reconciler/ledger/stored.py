@@ -35,6 +35,7 @@ def decision_row(decision: Decision) -> dict[str, Any]:
             "reason": decision.reason,
             "blocked_by": decision.blocked_by,
             "needs_approval": decision.needs_approval,
+            "confirms": decision.confirms,
             "drift": _DRIFT.dump_python(decision.drift, mode="json"),
         }
     )
@@ -50,6 +51,7 @@ def decision_from(row: Mapping[Any, Any], seen: Sighting) -> Decision:
         reason=row["reason"],
         blocked_by=row["blocked_by"],
         needs_approval=row["needs_approval"],
+        confirms=row["confirms"],
         first_seen=seen.first_seen,
         runs_seen=seen.runs_seen,
     )

@@ -25,7 +25,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -123,6 +123,7 @@ decisions = Table(
     Column("reason", Text, nullable=False),
     Column("blocked_by", String),
     Column("needs_approval", Boolean, nullable=False),
+    Column("confirms", String, nullable=False),
     Column("drift", JSON, nullable=False),
     Column("digest", String(64), nullable=False),
 )
@@ -137,6 +138,19 @@ sightings = Table(
     Column("first_no", Integer, nullable=False),
     Column("last_no", Integer),
     Column("ended", String),
+    Column("ended_by", ForeignKey("runs.seq"), index=True),
+)
+
+# An unbroken sequence of complete runs under one configuration that came to the same fix and saw nothing against it.
+confirmations = Table(
+    "confirmations",
+    metadata,
+    _number(),
+    Column("confirms", String, nullable=False),
+    Column("drift_id", ForeignKey("drifts.id"), nullable=False, index=True),
+    Column("config_sha256", String, nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("first_no", Integer, nullable=False),
     Column("ended_by", ForeignKey("runs.seq"), index=True),
 )
 

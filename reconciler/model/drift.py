@@ -135,7 +135,8 @@ class Drift:
 class Decision:
     """What is to be done about one drift and why, in words; `blocked_by` is the first rule that stopped its fix.
 
-    `needs_approval`: only policy, and no safety rule, holds the fix back.
+    `needs_approval`: only policy, and no safety rule, holds the fix back. `confirms` is a hash over the fix, the same
+    for the same fix only; empty where anything but time or policy stops it, since such a run confirms nothing.
     """
 
     drift: Drift
@@ -147,3 +148,4 @@ class Decision:
     runs_seen: int
     blocked_by: str | None = None
     needs_approval: bool = False
+    confirms: str = ""

@@ -54,7 +54,7 @@ class StoreReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """An open drift as the ledger knows it: since when, and in how many complete runs without a gap."""
+    """An open drift, or its very fix, as the ledger knows it: since when, in how many complete runs without a gap."""
 
     first_seen: datetime
     runs_seen: int
@@ -65,12 +65,15 @@ class History:
     """What earlier runs left: open drifts, fixes done in the last 24 hours, and what the last complete run held.
 
     `population` counts its organisations, `source_rows` the customers and subscriptions of each source.
+    `confirmations` are by `Decision.confirms`, and hold for runs under `config_sha256` only.
     """
 
     open_drifts: Mapping[str, Sighting] = field(default_factory=dict)
     fixes_done: Mapping[Direction, int] = field(default_factory=dict)
     population: int | None = None
     source_rows: Mapping[Source, int] = field(default_factory=dict)
+    confirmations: Mapping[str, Sighting] = field(default_factory=dict)
+    config_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

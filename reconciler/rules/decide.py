@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.drift import Code, Decided, Decision, Direction, Drift
+from reconciler.model.drift import Code, Decided, Decision, Direction, Drift, Fix
 from reconciler.model.observation import Observation, Sighting
 from reconciler.model.terms import Do, Mode, Policy
 from reconciler.rules.catalogue import CATALOGUE
@@ -36,6 +38,7 @@ class _Stop:
     rule: str
     words: str
     by_policy: bool = False
+    by_time: bool = False
 
 
 def decide(findings: Findings, observation: Observation, policy: Policy, scope: Scope) -> tuple[Decision, ...]:
@@ -53,18 +56,30 @@ def decide(findings: Findings, observation: Observation, policy: Policy, scope: 
         for place, drift in enumerate(drifts):
             if not scope.takes(drift):
                 continue
-            earlier = history.open_drifts.get(drift.id)
-            sighting = Sighting(
-                first_seen=earlier.first_seen if earlier else now,
-                runs_seen=(earlier.runs_seen if earlier else 0) + (1 if counts else 0),
-            )
+            sighting = _seen_again(history.open_drifts.get(drift.id), now, counts=counts)
+            key = _fix_key(drift.fix) if drift.fix is not None else ""
+            confirmed = _seen_again(history.confirmations.get(key), now, counts=counts)
             others = [other for other in drifts if other is not drift]
-            stop = _stop(drift, others, policy=policy, sighting=sighting, now=now, scope=scope)
-            decisions.append(_decision(drift, stop, policy=policy, sighting=sighting, primary=place == 0))
+            stop = _stop(drift, others, policy=policy, confirmed=confirmed, now=now, scope=scope)
+            decisions.append(_decision(drift, stop, policy=policy, sighting=sighting, primary=place == 0, key=key))
     return tuple(decisions)
 
 
-def _decision(drift: Drift, stop: _Stop | None, *, policy: Policy, sighting: Sighting, primary: bool) -> Decision:
+def _seen_again(earlier: Sighting | None, now: datetime, *, counts: bool) -> Sighting:
+    return Sighting(
+        first_seen=earlier.first_seen if earlier else now,
+        runs_seen=(earlier.runs_seen if earlier else 0) + (1 if counts else 0),
+    )
+
+
+def _fix_key(fix: Fix) -> str:
+    said = [fix.drift_id, fix.direction, fix.call, dict(fix.arguments), dict(fix.expects)]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _decision(
+    drift: Drift, stop: _Stop | None, *, policy: Policy, sighting: Sighting, primary: bool, key: str
+) -> Decision:
     row = CATALOGUE[drift.code]
     decided, reason = row.default, f"{drift.code} is {row.default} by the catalogue"
     said = policy.codes.get(drift.code)
@@ -82,11 +97,12 @@ def _decision(drift: Drift, stop: _Stop | None, *, policy: Policy, sighting: Sig
         runs_seen=sighting.runs_seen,
         blocked_by=stop.rule if stop else None,
         needs_approval=stop is not None and stop.by_policy,
+        confirms=key if decided is Decided.FIX or (stop and (stop.by_policy or stop.by_time)) else "",
     )
 
 
 def _stop(
-    drift: Drift, others: Iterable[Drift], *, policy: Policy, sighting: Sighting, now: datetime, scope: Scope
+    drift: Drift, others: Iterable[Drift], *, policy: Policy, confirmed: Sighting, now: datetime, scope: Scope
 ) -> _Stop | None:
     """The first rule that keeps `drift` from being fixed by this pass: safety before policy."""
     fix = drift.fix
@@ -101,24 +117,24 @@ def _stop(
             return _Stop(rule=other.code, words=f"{other.code} forbids it: {other.text}")
     match fix.direction:
         case Direction.LOWER:
-            stop = _not_lowered_yet(policy, sighting, now, scope)
-        case Direction.RAISE if now - sighting.first_seen < policy.settle_raise:
-            stop = _Stop(rule="settle_raise", words=f"seen for less than settle_raise ({policy.settle_raise})")
+            stop = _not_lowered_yet(policy, confirmed, now, scope)
+        case Direction.RAISE if now - confirmed.first_seen < policy.settle_raise:
+            words = f"seen for less than settle_raise ({policy.settle_raise})"
+            stop = _Stop(rule="settle_raise", words=words, by_time=True)
         case Direction.RAISE | Direction.LINK:
             stop = None
     return stop or _policy_stop(drift, fix.direction, policy)
 
 
-def _not_lowered_yet(policy: Policy, sighting: Sighting, now: datetime, scope: Scope) -> _Stop | None:
+def _not_lowered_yet(policy: Policy, confirmed: Sighting, now: datetime, scope: Scope) -> _Stop | None:
     if scope.partial:
         return _Stop(rule="partial", words="a run over some organisations or codes lowers nothing")
-    if sighting.runs_seen < policy.confirm_runs:
-        return _Stop(
-            rule="confirm_runs",
-            words=f"seen in {sighting.runs_seen} of the {policy.confirm_runs} complete runs in a row that it needs",
-        )
-    if now - sighting.first_seen < policy.settle_lower:
-        return _Stop(rule="settle_lower", words=f"seen for less than settle_lower ({policy.settle_lower})")
+    if confirmed.runs_seen < policy.confirm_runs:
+        words = f"seen in {confirmed.runs_seen} of the {policy.confirm_runs} complete runs in a row that it needs"
+        return _Stop(rule="confirm_runs", words=words, by_time=True)
+    if now - confirmed.first_seen < policy.settle_lower:
+        words = f"seen for less than settle_lower ({policy.settle_lower})"
+        return _Stop(rule="settle_lower", words=words, by_time=True)
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -196,6 +197,43 @@ def test_the_rows_of_each_source_are_those_its_last_complete_run_proved(ledger: 
     assert ledger.history(T0).source_rows == {Source.LAGO: 7, Source.STRIPE: 9}
     ledger.record(run_record("run-3", sources={Source.LAGO: source_read(6)}))
     assert ledger.history(T0).source_rows == {Source.LAGO: 6}
+
+
+def confirmed(id_: str, hour: int, confirms: str = "to starter", **changes: Any) -> RunRecord:
+    decisions = [decision(confirms=confirms)]
+    return run_record(id_, decisions=decisions, started_at=T0 + hour * HOUR, **changes)
+
+
+def test_a_fix_is_confirmed_by_each_complete_run_in_a_row_that_came_to_it(ledger: Ledger) -> None:
+    ledger.record(confirmed("run-1", 0, ""))
+    assert ledger.history(T0).confirmations == {}
+    ledger.record(confirmed("run-2", 1))
+    ledger.record(confirmed("run-3", 2))
+    ledger.record(confirmed("run-4", 3, partial=True))
+    ledger.record(confirmed("run-5", 4, "", complete=False))
+    assert ledger.history(T0).confirmations == {"to starter": seen(1, 2)}
+    ledger.record(confirmed("run-6", 5, "to trial"))
+    assert ledger.history(T0).confirmations == {"to trial": seen(5, 1)}
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 4)}
+
+
+def test_a_fix_that_was_not_come_to_in_between_begins_anew(ledger: Ledger) -> None:
+    for hour, confirms in enumerate(("to starter", "", "to starter")):
+        ledger.record(confirmed(f"run-{hour}", hour, confirms))
+    assert ledger.history(T0).confirmations == {"to starter": seen(2, 1)}
+
+
+def test_what_another_configuration_came_to_begins_anew(ledger: Ledger) -> None:
+    for hour, config in enumerate(("a", "a", "b", "a")):
+        ledger.record(confirmed(f"run-{hour}", hour, config_sha256=config))
+        assert ledger.history(T0).config_sha256 == config
+    assert ledger.history(T0).confirmations == {"to starter": seen(3, 1)}
+
+
+def test_a_fix_that_was_read_back_is_confirmed_no_more(ledger: Ledger) -> None:
+    ledger.record(confirmed("run-1", 0))
+    ledger.record(confirmed("run-2", 1, outcomes=[outcome()], partial=True))
+    assert ledger.history(T0).confirmations == {}
 
 
 def test_a_run_recorded_twice_is_an_error_and_changes_nothing(ledger: Ledger) -> None:

@@ -26,7 +26,9 @@ outcomes = st.builds(
     st.sampled_from(OutcomeResult),
     st.integers(0, 48),
 )
-decided = st.dictionaries(st.sampled_from(ORG_IDS), st.sampled_from(Decided))
+decided = st.dictionaries(
+    st.sampled_from(ORG_IDS), st.tuples(st.sampled_from(Decided), st.sampled_from(["", "to starter", "to trial"]))
+)
 
 
 @st.composite
@@ -34,7 +36,11 @@ def run_lists(draw: st.DrawFn) -> list[RunRecord]:
     return [
         run_record(
             f"run-{number}",
-            decisions=[decision(drift(org_id), what) for org_id, what in draw(decided).items()],
+            decisions=[
+                decision(drift(org_id), what, confirms=f"{org_id} {confirms}" if confirms else "")
+                for org_id, (what, confirms) in draw(decided).items()
+            ],
+            config_sha256=draw(st.sampled_from(["0" * 64, "0" * 64, "1" * 64])),
             outcomes=draw(st.lists(outcomes, max_size=2)),
             orgs=[org(each) for each in range(draw(st.integers(0, 3)))],
             started_at=T0 + timedelta(hours=number),

@@ -133,6 +133,17 @@ def test_a_ledger_of_a_newer_version_is_left_as_it_is(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_ledger_from_before_the_first_release_is_left_as_it_is(path: Path) -> None:
+    opened(path).close()
+    with database(path) as connection:
+        connection.execute("UPDATE schema_version SET version = version - 1")
+    before = path.read_bytes()
+    error = refusal(path)
+    assert_says_what_to_do(error, path)
+    assert "before the first release" in error.problem
+    assert path.read_bytes() == before
+
+
 def test_a_damaged_ledger_is_named(path: Path) -> None:
     with opened(path) as ledger:
         ledger.record(run_record(decisions=[decision()]))

@@ -34,7 +34,11 @@ UNDER = "tier_under:org_1"
 
 
 def seen(drift_id: str, *, ago: timedelta = timedelta(0), runs: int = 0) -> History:
-    return History(open_drifts={drift_id: Sighting(first_seen=NOW - ago, runs_seen=runs)})
+    """The drift and its fix, judged so for as long and in as many complete runs."""
+    sighting = Sighting(first_seen=NOW - ago, runs_seen=runs)
+    now = over() if drift_id == OVER else under()
+    confirms = next(each.confirms for each in decided(now) if each.drift.id == drift_id)
+    return History(open_drifts={drift_id: sighting}, confirmations={confirms: sighting})
 
 
 def over(history: History | None = None, **changes: Any) -> Observation:

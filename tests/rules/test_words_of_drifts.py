@@ -301,7 +301,7 @@ def test_a_lowering_that_lacks_proof_says_what_is_missing(observed: Observation,
 
 
 def test_every_other_stop_is_said_in_words() -> None:
-    history = History(open_drifts={"tier_over:org_1": Sighting(first_seen=NOW, runs_seen=1)})
+    history = History(confirmations={stopped(OVER).confirms: Sighting(first_seen=NOW, runs_seen=1)})
     once = replace(OVER, history=history)
     assert [
         stopped(OVER, scope=Scope(limit=1)).reason,
