@@ -17,6 +17,8 @@ import stamina.instrumentation
 import structlog
 from structlog.types import EventDict, Processor
 
+from reconciler.model.private import GONE, without_email
+
 
 class Event(StrEnum):
     """Names of the events that others may watch for (docs: log events); public and stable."""
@@ -39,13 +41,7 @@ class Event(StrEnum):
     STORE_FOREIGN_WRITER = "store.foreign_writer"
 
 
-_GONE = "[redacted]"
 _URL_LOGIN = re.compile(r"""(?<=://)[^/?#\s"'<>]*@""")
-# Every repetition that may fail is bounded, with room for percent escapes: unbounded it would take quadratic time.
-_EMAIL = re.compile(
-    r"""(?:"[^"\n]{1,64}"|[\w.!#$%'*+^`{|}~-]{1,192}[=/?&]{0,8}|[=/?&]{1,8})"""
-    r"(?:@|%40)(?:(?:[\w-]{1,63}\.)+[\w-]{2,63}|localhost)"
-)
 _KEY = re.compile(
     r"(?<![A-Za-z0-9])(?:[srp]k_(?:live|test)_[\w*]*|[sr]k_(?=[\w*]{0,64}\d)[\w*]{10,}|whsec_[\w+/=-]+|xox[abeoprs]-[\w-]+)"
 )
@@ -76,13 +72,13 @@ def hide(secret: str) -> None:
 def redact(text: str) -> str:
     """`text` without keys, passwords, e-mail addresses, card numbers and the values given to `hide`."""
     for secret in sorted(_secrets, key=len, reverse=True):
-        text = text.replace(secret, _GONE)
-    text = _URL_LOGIN.sub(f"{_GONE}@", text)
-    text = _EMAIL.sub(_GONE, text)
-    text = _KEY.sub(_GONE, text)
-    text = _TOKEN.sub(_GONE, text)
-    text = _AUTHORIZATION.sub(rf"\1 {_GONE}", text)
-    text = _NAMED.sub(rf"\1{_GONE}", text)
+        text = text.replace(secret, GONE)
+    text = _URL_LOGIN.sub(f"{GONE}@", text)
+    text = without_email(text)
+    text = _KEY.sub(GONE, text)
+    text = _TOKEN.sub(GONE, text)
+    text = _AUTHORIZATION.sub(rf"\1 {GONE}", text)
+    text = _NAMED.sub(rf"\1{GONE}", text)
     return _DIGITS.sub(_without_cards, text)
 
 
@@ -166,7 +162,7 @@ def _without_cards(found: re.Match[str]) -> str:
     rest = 0
     for start, end in _cards(text):
         if start >= rest:
-            kept, rest = f"{kept}{text[rest:start]}{_GONE}", end
+            kept, rest = f"{kept}{text[rest:start]}{GONE}", end
     return kept + text[rest:]
 
 

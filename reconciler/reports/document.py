@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from reconciler.model.drift import Decided, Decision, DriftMoney, Severity, State
+from reconciler.model.private import without_email
 from reconciler.model.run import Outcome, Plan, PlannedFix, RunRecord, SourceRead, Totals
 from reconciler.reports.money_text import columns_of
 
@@ -23,8 +24,14 @@ def document(run: RunRecord) -> dict[str, Any]:
 
     Money is integer minor units, null where unpriced; times are ISO 8601 UTC. Drifts come most severe first, then by
     code and organisation, those without an organisation last; `ok` rows are only counted. The same run always gives
-    the same document. Raises TypeError for evidence that has no JSON form.
+    the same document. No text in it, keys of evidence included, holds an e-mail address. Raises TypeError for evidence
+    that has no JSON form.
     """
+    private: dict[str, Any] = _without_email(_everything(run))
+    return private
+
+
+def _everything(run: RunRecord) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "run": _run(run),
@@ -81,6 +88,18 @@ def plain(value: object) -> Any:
         case _:
             raise TypeError(f"evidence of type {type(value).__name__} has no JSON form")
     return result
+
+
+def _without_email(value: Any) -> Any:
+    match value:
+        case str():
+            return without_email(value)
+        case dict():
+            return {without_email(key): _without_email(inner) for key, inner in value.items()}
+        case list():
+            return [_without_email(each) for each in value]
+        case _:
+            return value
 
 
 def _run(run: RunRecord) -> dict[str, Any]:

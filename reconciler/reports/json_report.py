@@ -10,7 +10,7 @@ from reconciler.reports.safe_text import is_unsafe
 
 
 def json_report(run: RunRecord) -> bytes:
-    """UTF-8, indented by two, ending with a newline; any JSON reader gets every name back exactly as it is.
+    """UTF-8, indented by two, ending with a newline; a JSON reader gets names back exactly, e-mail addresses apart.
 
     Letters of every script stand as they are; what could act on a terminal or cannot be encoded stands as its escape.
     """

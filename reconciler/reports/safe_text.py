@@ -6,6 +6,8 @@ import unicodedata
 
 from rich.cells import cell_len
 
+from reconciler.model.private import without_email
+
 # Cc moves cursors and starts escapes, Cf turns the reading direction or hides, Zl and Zp break lines, Cs cannot be
 # written as UTF-8, Co and Cn show as anything.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
@@ -30,16 +32,17 @@ def escaped(character: str) -> str:
 def shown(text: str) -> str:
     """`text` on one line, every character visible: whatever may act, hide or break the line stands as its escape.
 
-    Letters of every script and emoji stay. Markup of any language is left alone: whoever writes it escapes it.
+    Letters of every script and emoji stay, e-mail addresses do not. Markup of any language is left alone: whoever
+    writes it escapes it.
     """
     if text.isascii() and text.isprintable():
-        return text
+        return without_email(text)
     safe: list[str] = []
     marks = 0
     for character in text:
         marks = marks + 1 if character in _JOINERS or unicodedata.category(character) in _MARKS else 0
         safe.append(escaped(character) if is_unsafe(character) or marks > _MAX_MARKS else character)
-    return "".join(safe)
+    return without_email("".join(safe))
 
 
 def fitted(text: str, cells: int) -> str:
