@@ -26,15 +26,7 @@ from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority
 
 BY_STRIPE = terms(Authority.STRIPE)
-BY_LAGO = terms(Authority.LAGO)
 ENDED = SubscriptionStatus.ENDED
-OPEN_STATES = [
-    SubscriptionStatus.PAST_DUE,
-    SubscriptionStatus.UNPAID,
-    SubscriptionStatus.PAUSED,
-    SubscriptionStatus.INCOMPLETE,
-    SubscriptionStatus.UNKNOWN,
-]
 
 
 def world(tier: str, *rows: Subscription) -> Observation:

@@ -38,12 +38,6 @@ def ended(side: Source, tier: str = "professional") -> Subscription:
     return stripe_sub(1, tier, period_end=NOW - DAY, **OVER)
 
 
-def paid_until(days: int, side: Source, tier: str = "professional") -> Subscription:
-    if side is Source.LAGO:
-        return lago_sub(1, tier, keeps_paid_period=True, anchor_at=NOW - (30 - days) * DAY, **OVER)
-    return stripe_sub(1, tier, period_end=NOW + days * DAY, **OVER)
-
-
 @pytest.mark.parametrize("authority", list(Authority))
 @pytest.mark.parametrize("broken", [(Source.LAGO,), (Source.STRIPE,), tuple(Source)])
 @pytest.mark.parametrize("tier", ["professional", "enterprise"])

@@ -31,10 +31,6 @@ ENDED = SubscriptionStatus.ENDED
 OVER: dict[str, Any] = {"status": ENDED, "ended_at": NOW - 9 * DAY}
 
 
-def world(tier: str, *rows: Subscription, **changes: Any) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows, **changes)
-
-
 def ended(side: Source, tier: str = "professional") -> Subscription:
     if side is Source.LAGO:
         return lago_sub(1, tier, **OVER)

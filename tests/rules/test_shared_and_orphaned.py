@@ -25,7 +25,6 @@ from reconciler.model.billing import Source, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
 from reconciler.model.terms import Authority
 
-BY_LAGO = terms(Authority.LAGO)
 BY_STRIPE = terms(Authority.STRIPE)
 
 
