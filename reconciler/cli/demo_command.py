@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,34 +13,34 @@ from typing import Annotated
 
 import typer
 
+from reconciler.cli.called import called, near
+from reconciler.cli.demo_folder import demo_folder
 from reconciler.cli.pass_command import PassArguments, run_one_pass
-from reconciler.errors import UsageError
 from reconciler.reports.terminal import Verbosity
 from reconciler.sandbox.demo import LAGO_KEY, STRIPE_KEY, SeededBusiness, build_business
 
-_MARK = ".made-by-reconcile-demo"
+_FOLDER = Path("demo")
 _LINE = "=" * 78
 
 
 def demo(
-    orgs: Annotated[int, typer.Option("--orgs", min=60, max=20_000, help="Organisations in the store.")] = 200,
-    folder: Annotated[Path, typer.Option("--folder", help="Where store, settings and reports go.")] = Path("demo"),
+    orgs: Annotated[
+        int, typer.Option("--orgs", min=60, max=20_000, metavar="N", help="Organisations in the store.")
+    ] = 200,
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="DIR", help="Where store, settings and reports go.")
+    ] = _FOLDER,
     serve: Annotated[bool, typer.Option("--serve", help="Only start it, and keep it up to try commands on.")] = False,
 ) -> int:
     """Show the whole product on this machine: nothing to configure, nothing leaves loopback."""
     seeded = build_business(organisations=orgs, now=datetime.now(UTC).replace(microsecond=0))
-    _make_folder(folder)
-    seeded.business.write_store(folder / "store")
-    with _serving(seeded, folder) as environ:
-        config = folder / "reconciler.toml"
-        if serve:
-            return _wait(config, environ)
-        _heading(f"1. What would be done: reconcile --dry-run --config {config}")
-        run_one_pass(PassArguments(config=config, dry_run=True), environ)
-        _heading(f"2. Done, as the demo's policy allows: reconcile -q --config {config}")
-        run_one_pass(PassArguments(config=config, verbosity=Verbosity.QUIET), environ)
-        _heading(f"3. Once more, with nothing left to write: reconcile -q --config {config}")
-        left = run_one_pass(PassArguments(config=config, verbosity=Verbosity.QUIET), environ)
+    with demo_folder(folder) as made:
+        seeded.business.write_store(made / "store")
+        with _serving(seeded, made) as environ:
+            config = made / "reconciler.toml"
+            if serve:
+                return _wait(config, environ)
+            left = _three_passes(config, environ)
     _heading("The end of the demo")
     _say(
         f"The last pass ended with exit code {left}: its plan is empty, and what remains",
@@ -49,28 +48,25 @@ def demo(
         "under each what to do. A script that only wants to know whether anything broke",
         "can pass --exit-zero-on-drift. The demo itself ends with 0.",
         "",
-        f"Store:    {folder / 'store' / 'organizations.json'}",
-        f"Settings: {config}",
-        f"Reports:  {folder / 'state' / 'reports'}",
-        f"Ledger:   {folder / 'state' / 'ledger.sqlite3'}",
+        f"Store:    {near(made / 'store' / 'organizations.json')}",
+        f"Settings: {near(config)}",
+        f"Reports:  {near(made / 'state' / 'reports')}",
+        f"Ledger:   {near(made / 'state' / 'ledger.sqlite3')}",
         "",
-        "To try commands of your own on it: reconcile demo --serve",
+        "To try commands of your own on it, start it once more and keep it up:",
+        f"  {called()} demo --serve{'' if near(made) == _FOLDER else f' --folder {near(made)}'}",
     )
     return 0
 
 
-def _make_folder(folder: Path) -> None:
-    """An empty folder that only an earlier demo may have stood in."""
-    if folder.exists():
-        if not (folder / _MARK).is_file():
-            raise UsageError(
-                f"{folder} is there already and no demo made it",
-                not_done="It was left as it is, and nothing was started",
-                remedy="Name another place with --folder",
-            )
-        shutil.rmtree(folder)
-    (folder / "state").mkdir(parents=True)
-    (folder / _MARK).touch()
+def _three_passes(config: Path, environ: dict[str, str]) -> int:
+    """The exit code of the last."""
+    _heading("1. What would be done", f"{called()} --dry-run --config {near(config)}")
+    run_one_pass(PassArguments(config=config, dry_run=True), environ)
+    _heading("2. Done, as the demo's policy allows", f"{called()} -q --config {near(config)}")
+    run_one_pass(PassArguments(config=config, verbosity=Verbosity.QUIET), environ)
+    _heading("3. Once more, with nothing left to write", f"{called()} -q --config {near(config)}")
+    return run_one_pass(PassArguments(config=config, verbosity=Verbosity.QUIET), environ)
 
 
 @contextmanager
@@ -83,7 +79,7 @@ def _serving(seeded: SeededBusiness, folder: Path) -> Iterator[dict[str, str]]:
             f"""# Settings of the demo: it may write, both ways, at once, within wide limits.
 # Begin yours with mode = "flag".
 [orgs]
-store = "json:{(folder / "store").resolve()}"
+store = "json:{folder / "store"}"
 [billing]
 authority = "both"
 authority_of = {{ {exceptions} }}
@@ -119,7 +115,7 @@ level = "warning"
         )
         yield {
             **{name: value for name, value in os.environ.items() if not name.startswith("RECONCILER")},
-            "STATE_DIRECTORY": str((folder / "state").resolve()),
+            "STATE_DIRECTORY": str(folder / "state"),
             "LAGO_API_KEY": LAGO_KEY,
             "STRIPE_API_KEY": STRIPE_KEY,
         }
@@ -127,10 +123,10 @@ level = "warning"
 
 def _wait(config: Path, environ: dict[str, str]) -> int:
     _say(
-        "The demo's Lago and Stripe are up until Ctrl-C. In another terminal:",
+        "The demo's Lago and Stripe are up until Ctrl-C. In another terminal, here:",
         "",
         *(f"  export {name}={environ[name]}" for name in ("LAGO_API_KEY", "STRIPE_API_KEY", "STATE_DIRECTORY")),
-        f"  reconcile --dry-run --config {config}",
+        f"  {called()} --dry-run --config {config}",
     )
     try:
         threading.Event().wait()
@@ -139,8 +135,8 @@ def _wait(config: Path, environ: dict[str, str]) -> int:
     return 0
 
 
-def _heading(text: str) -> None:
-    _say("", _LINE, text, _LINE, "")
+def _heading(*lines: str) -> None:
+    _say("", _LINE, *lines, _LINE, "")
 
 
 def _say(*lines: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from reconciler.cli.called import near
 from reconciler.errors import ReportError
 from reconciler.logs import redact
 from reconciler.model.run import RunRecord
@@ -29,7 +30,7 @@ def tell(
         written = _put(run, form, output, verbosity)
         if verbosity is not Verbosity.QUIET:
             named = (*written, *(files if form is ReportFormat.TEXT else ()))
-            sys.stdout.write("".join(f"Report: {path}\n" for path in named))
+            sys.stdout.write("".join(f"Report: {near(path)}\n" for path in named))
         sys.stdout.flush()
     except BrokenPipeError:
         leave_stdout()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from e2e.e2e_support import Site, site_of
+from reconciler.cli.called import called
+from reconciler.cli.demo_folder import demo_folder
 from reconciler.cli.main import run
+from reconciler.errors import UsageError
 from reconciler.model.drift import Code, Decided
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.sandbox.demo import SeededBusiness, build_business
@@ -123,6 +129,77 @@ def test_the_demo_command_runs_to_its_end(tmp_path: Path, capsys: pytest.Capture
     assert len(list((folder / "state" / "reports").glob("*.json"))) == 3
     assert run(["demo", "--folder", str(folder), "--orgs", "80"]) == 0
     assert run(["demo", "--folder", str(tmp_path)]) == 64
+
+
+def test_a_folder_that_cannot_be_made_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--folder", "/proc/nowhere/demo", "--orgs", "60"]) == 64
+    err = capsys.readouterr().err
+    assert err.startswith("reconcile: The demo cannot be set up in /proc/nowhere/demo")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_second_demo_leaves_the_folder_of_one_that_is_up_alone(tmp_path: Path) -> None:
+    with demo_folder(tmp_path / "demo") as made:
+        (made / "store").mkdir()
+        with pytest.raises(UsageError, match="Another demo is up"), demo_folder(tmp_path / "demo"):
+            pass
+        assert (made / "store").is_dir()
+    with demo_folder(tmp_path / "demo") as again:
+        assert sorted(each.name for each in again.iterdir()) == [".made-by-reconcile-demo", "state"]
+
+
+def test_an_error_while_the_demo_is_up_is_not_taken_for_a_bad_folder(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), demo_folder(tmp_path / "demo"):
+        raise BrokenPipeError
+
+
+def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    with pytest.raises(UsageError, match="no demo made it"), demo_folder(tmp_path):
+        pass
+    assert [each.name for each in tmp_path.iterdir()] == ["mine"]
+
+
+def test_hints_name_the_command_as_it_was_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = tmp_path / ".venv" / "bin" / "reconcile"
+    command.parent.mkdir(parents=True)
+    command.touch()
+    monkeypatch.setattr(sys, "argv", [str(command)])
+    assert called() == str(command)
+    monkeypatch.chdir(tmp_path)
+    assert called() == ".venv/bin/reconcile"
+    monkeypatch.setattr(sys, "argv", ["/lib/reconciler/__main__.py"])
+    assert called() == f"{sys.executable} -m reconciler"
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+    assert called() == "reconcile"
+
+
+def test_every_line_of_the_demo_fits_a_terminal_and_the_second_pass_is_seen_to_mend(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reconciler", "demo", "--orgs", "60"],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [line for line in done.stdout.splitlines() if len(line) > 80 and "python" not in line] == []
+    assert f"{sys.executable} -m reconciler demo --serve" in done.stdout
+    second = done.stdout.split("2. Done")[1].split("3. Once more")[0]
+    assert "fixed" in second
+
+
+def test_a_served_demo_names_its_configuration_from_anywhere(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "demo", "--orgs", "60", "--serve"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(6)]
+        process.terminate()
+    assert f"--config {tmp_path / 'demo' / 'reconciler.toml'}\n" in said[-1]
 
 
 def _digest(path: Path) -> str:
