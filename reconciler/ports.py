@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.billing import Customer, Source
+from reconciler.model.drift import Fix
 from reconciler.model.observation import CustomerReading, History, Snapshot
 from reconciler.model.run import RunRecord
 
@@ -123,6 +124,13 @@ class Ledger(Protocol):
 
     def history(self, now: datetime) -> History:
         """What earlier runs left. Raises LedgerError."""
+        ...
+
+    def intend(self, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
+        """Keep what a run is about to write, until `record` keeps that run: `history` counts it as done.
+
+        Raises LedgerError; then nothing may be written.
+        """
         ...
 
     def record(self, run: RunRecord) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from reconciler.errors import LedgerError
 from reconciler.model.billing import Source
-from reconciler.model.drift import Decided
+from reconciler.model.drift import Decided, Fix
 from reconciler.model.observation import History, Sighting
 from reconciler.model.run import OutcomeResult, RunRecord, RunResult
 
@@ -17,6 +18,7 @@ class FakeLedger:
 
     def __init__(self, *recorded: RunRecord) -> None:
         self.recorded = list(recorded)
+        self.intents: list[tuple[str, Fix, datetime]] = []
         self.broken = False
 
     def history(self, now: datetime) -> History:
@@ -42,12 +44,10 @@ class FakeLedger:
             fixed = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
             open_drifts = {drift_id: each for drift_id, each in open_drifts.items() if drift_id not in fixed}
             confirmed = {key: each for key, each in confirmed.items() if each[0] not in fixed}
-        done = Counter(
-            outcome.fix.direction
-            for run in self.recorded
-            for outcome in run.outcomes
-            if outcome.result is OutcomeResult.FIXED and outcome.at > now - timedelta(hours=24)
-        )
+        ids = {run.id for run in self.recorded}
+        written = [(each.fix, each.at) for run in self.recorded for each in run.outcomes if each.written]
+        meant = [(fix, at) for run_id, fix, at in self.intents if run_id not in ids]
+        done = Counter(fix.direction for fix, at in (*written, *meant) if at > now - timedelta(hours=24))
         return History(
             open_drifts=open_drifts,
             fixes_done=dict(done),
@@ -56,6 +56,10 @@ class FakeLedger:
             confirmations={key: seen for key, (_, seen) in confirmed.items()},
             config_sha256=config,
         )
+
+    def intend(self, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
+        self._fail_if_broken()
+        self.intents.extend((run_id, fix, at) for fix in fixes)
 
     def record(self, run: RunRecord) -> None:
         self._fail_if_broken()

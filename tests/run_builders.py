@@ -138,9 +138,16 @@ def outcome(
     *,
     at: datetime | None = None,
     error: str | None = None,
+    written: bool | None = None,
 ) -> Outcome:
     """`fix()` was written, two minutes after T0."""
-    return Outcome(fix=of or fix(), result=result, at=at or T0 + timedelta(minutes=2), error=error)
+    return Outcome(
+        fix=of or fix(),
+        result=result,
+        at=at or T0 + timedelta(minutes=2),
+        error=error,
+        written=result is OutcomeResult.FIXED if written is None else written,
+    )
 
 
 def plan_of(

@@ -35,7 +35,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except _CommandLineError as error:
         return _usage(error)
     except typer.Abort:
-        return _say("Interrupted. What was written before is in the ledger. Run it again.", _INTERRUPTED)
+        return _say("Interrupted. What a pass wrote until then is in the ledger. Run it again.", _INTERRUPTED)
     except ReconcilerError as error:
         return _say(str(error), error.exit_code)
     except BrokenPipeError:

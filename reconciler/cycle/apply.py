@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import as_org
+from reconciler.cycle.stopping import EXIT_CODE, Stop
 from reconciler.errors import ReconcilerError, SourceRefusedError, SourceUnavailableError, StaleOrganizationError
 from reconciler.model.billing import Source
 from reconciler.model.drift import Call, Decided, Direction, Fix
@@ -25,26 +27,58 @@ _log = structlog.get_logger()
 _FAILURES_THAT_STOP = 5
 
 
-def apply(plan: Plan, observation: Observation, line: Line, asked: Pass) -> tuple[Outcome, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of the fixes that were begun, and what broke the writing off, if anything did."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    broken_off: BaseException | None = None
+
+
+NOTHING_APPLIED = Applied()
+
+
+def apply(plan: Plan, observation: Observation, line: Line, asked: Pass, *, run_id: str, stop: Stop) -> Applied:
     """Write what `plan` may write, in its order; nothing in a dry run.
 
-    One failure stops no other fix; five in a row stop the rest, which come back as skipped.
+    What it is about to write is in the ledger first: raises LedgerError where that fails, and then nothing was
+    written. One failure stops no other fix; five in a row stop the rest, which come back as skipped.
     """
     if asked.mode is RunMode.DRY_RUN or not plan.to_write:
-        return ()
+        return NOTHING_APPLIED
     applier = _Applier(observation, line, asked.scope)
+    if line.ledger is not None:
+        line.ledger.intend(run_id, plan.to_write, line.clock.now())
     outcomes: list[Outcome] = []
+    try:
+        _apply_all(plan.to_write, applier, outcomes, stop)
+    except _Stopped as stopped:
+        return Applied(outcomes=tuple(outcomes), broken_off=stopped)
+    except BaseException as error:  # noqa: BLE001 -- raised again by run_pass, once what was written is recorded
+        in_hand = plan.to_write[len(outcomes)]
+        words = f"broken off by {type(error).__name__}; it may have been written"
+        outcomes.append(applier.outcome(in_hand, OutcomeResult.FAILED, words, written=True))
+        return Applied(outcomes=tuple(outcomes), broken_off=error)
+    return Applied(outcomes=tuple(outcomes))
+
+
+class _Stopped(SystemExit):
+    """SIGTERM asked to stop, and no fix is in hand."""
+
+
+def _apply_all(fixes: Sequence[Fix], applier: _Applier, outcomes: list[Outcome], stop: Stop) -> None:
     failed_in_a_row = 0
-    for fix in plan.to_write:
+    for fix in fixes:
+        if stop.asked:
+            raise _Stopped(EXIT_CODE)
         if failed_in_a_row < _FAILURES_THAT_STOP:
             outcome = applier.apply_one(fix)
         else:
             outcome = applier.outcome(fix, OutcomeResult.SKIPPED, f"{_FAILURES_THAT_STOP} fixes in a row failed")
         failed = outcome.result in {OutcomeResult.FAILED, OutcomeResult.SKIPPED}
         failed_in_a_row = failed_in_a_row + 1 if failed else 0
-        outcomes.append(outcome)
         _say(outcome)
-    return tuple(outcomes)
+        outcomes.append(outcome)
 
 
 class _Applier:
@@ -121,13 +155,14 @@ class _Applier:
         wanted = _after(self._orgs[fix.org_id], fix)
         record = self._line.store.get_org(fix.org_id)
         if record is None or as_org(record) != wanted:
-            return self.outcome(fix, OutcomeResult.FAILED, "reading it back shows something else than was written")
+            error = "reading it back shows something else than was written"
+            return self.outcome(fix, OutcomeResult.FAILED, error, written=True)
         self._orgs[fix.org_id] = wanted
-        return self.outcome(fix, OutcomeResult.FIXED)
+        return self.outcome(fix, OutcomeResult.FIXED, written=True)
 
-    def outcome(self, fix: Fix, result: OutcomeResult, error: str | None = None) -> Outcome:
+    def outcome(self, fix: Fix, result: OutcomeResult, error: str | None = None, *, written: bool = False) -> Outcome:
         """What became of `fix`, now."""
-        return Outcome(fix=fix, result=result, at=self._line.clock.now(), error=error)
+        return Outcome(fix=fix, result=result, at=self._line.clock.now(), error=error, written=written)
 
 
 def _after(org: Org, fix: Fix) -> Org:

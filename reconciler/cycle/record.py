@@ -8,12 +8,13 @@ from datetime import datetime
 
 import structlog
 
+from reconciler.cycle.apply import NOTHING_APPLIED, Applied
 from reconciler.cycle.line import Line, Pass
 from reconciler.errors import LedgerError
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decided, Decision
 from reconciler.model.observation import Observation
-from reconciler.model.run import Outcome, Plan, RunMode, RunRecord, RunResult, SourceRead
+from reconciler.model.run import Plan, RunMode, RunRecord, RunResult, SourceRead
 from reconciler.rules.compare import Findings
 from reconciler.rules.conclude import conclude
 from reconciler.rules.limits import Refusal
@@ -22,6 +23,7 @@ from reconciler.rules.totals import add_up
 
 _log = structlog.get_logger()
 
+_BROKEN_OFF = 5
 _NOTHING_FOUND = Findings(verdicts=(), unclaimed=(), unreadable=())
 
 
@@ -42,7 +44,7 @@ def record(
     findings: Findings = _NOTHING_FOUND,
     decisions: Sequence[Decision] = (),
     plan: Plan = NO_PLAN,
-    outcomes: Sequence[Outcome] = (),
+    applied: Applied = NOTHING_APPLIED,
     refusal: Refusal | None = None,
 ) -> RunRecord:
     """Keep the pass and make its reports.
@@ -55,8 +57,10 @@ def record(
         complete=observation.complete,
         decisions=decisions,
         plan=plan,
-        outcomes=outcomes,
+        outcomes=applied.outcomes,
     )
+    if applied.broken_off is not None:
+        result, exit_code = RunResult.FAILED, _BROKEN_OFF
     run = RunRecord(
         id=started.id,
         mode=asked.mode,
@@ -71,7 +75,7 @@ def record(
         config_sha256=line.config_sha256,
         trigger=asked.trigger,
         refusal=f"{refusal.text}." if refusal else None,
-        notes=(*asked.notes, *_notes(observation, line)),
+        notes=(*asked.notes, *_broken_off(plan, applied), *_notes(observation, line)),
         store=SourceRead(complete=True, rows=len(observation.store.orgs)),
         sources={
             source: SourceRead(
@@ -85,7 +89,7 @@ def record(
         totals=add_up(findings, decisions),
         decisions=tuple(decisions),
         plan=plan,
-        outcomes=tuple(outcomes),
+        outcomes=applied.outcomes,
         orgs=observation.store.orgs,
     )
     _say(run)
@@ -100,6 +104,12 @@ def record(
     if failure is not None and asked.mode is not RunMode.DRY_RUN:
         raise failure
     return run
+
+
+def _broken_off(plan: Plan, applied: Applied) -> Iterator[str]:
+    if applied.broken_off is not None:
+        begun = f"{len(applied.outcomes)} of {len(plan.to_write)} fixes were begun"
+        yield f"The writing was broken off by {type(applied.broken_off).__name__.strip('_')}: {begun}"
 
 
 def _notes(observation: Observation, line: Line) -> Iterator[str]:

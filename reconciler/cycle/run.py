@@ -10,6 +10,7 @@ from reconciler.cycle.apply import apply
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import observe
 from reconciler.cycle.record import Started, record
+from reconciler.cycle.stopping import sigterm_held
 from reconciler.model.run import RunRecord
 from reconciler.rules.compare import find_drifts
 from reconciler.rules.decide import decide
@@ -24,7 +25,7 @@ def run_pass(line: Line, asked: Pass) -> RunRecord:
 
     Raises SetupError, StoreError or LedgerError before anything is written; a source that is away, a limit that
     refuses or a fix that fails is in the record instead. A ledger that fails after writing raises LedgerError once the
-    reports are made.
+    reports are made. Whatever broke the writing off is raised again once what was written is recorded.
     """
     started_at = line.clock.now()
     started = Started(id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", at=started_at)
@@ -38,7 +39,19 @@ def run_pass(line: Line, asked: Pass) -> RunRecord:
         findings = find_drifts(observation, line.terms)
         decisions = decide(findings, observation, line.policy, asked.scope)
         plan = build_plan(decisions, observation, line.terms, line.limits, asked.scope)
-        outcomes = apply(plan, observation, line, asked)
-        return record(
-            started, line, asked, observation, findings=findings, decisions=decisions, plan=plan, outcomes=outcomes
-        )
+        with sigterm_held() as stop:
+            applied = apply(plan, observation, line, asked, run_id=started.id, stop=stop)
+            try:
+                return record(
+                    started,
+                    line,
+                    asked,
+                    observation,
+                    findings=findings,
+                    decisions=decisions,
+                    plan=plan,
+                    applied=applied,
+                )
+            finally:
+                if applied.broken_off is not None:
+                    raise applied.broken_off

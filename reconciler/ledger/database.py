@@ -70,10 +70,10 @@ class Database:
             ) from error
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, not_done: str = "Nothing of this run was recorded") -> Iterator[Connection]:
         """One transaction, begun with the right to write: all of it is kept, or nothing. Raises LedgerError."""
         with (
-            self.errors("Nothing of this run was recorded"),
+            self.errors(not_done),
             self._engine.connect().execution_options(ledger_begin="BEGIN IMMEDIATE") as connection,
             connection.begin(),
         ):

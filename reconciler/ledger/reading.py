@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, func, or_, select
+from sqlalchemy import Connection, RowMapping, Select, Table, func, or_, select, union_all
 
 from reconciler.ledger.database import chunks
 from reconciler.ledger.states import DriftState, RecordedDrift, RunSummary
@@ -20,7 +21,7 @@ from reconciler.ledger.stored import (
     numbers_in,
     planned_from,
 )
-from reconciler.ledger.tables import confirmations, decisions, drifts, outcomes, planned_fixes, runs, sightings
+from reconciler.ledger.tables import confirmations, decisions, drifts, intents, outcomes, planned_fixes, runs, sightings
 from reconciler.model.drift import Code, Decision, Direction
 from reconciler.model.observation import History, Sighting
 from reconciler.model.run import Outcome, OutcomeResult, Plan, PlannedFix, RunMode, RunRecord, RunResult, Trigger
@@ -43,14 +44,14 @@ def read_history(connection: Connection, now: datetime) -> History:
         confirmations.c.ended_by.is_(None)
     )
     # A fix dated after `now` counts too: a clock that was set back must not empty the limits.
-    done = (
-        select(outcomes.c.direction, func.count())
-        .where(outcomes.c.result == OutcomeResult.FIXED.value, outcomes.c.at > now - FIXES_COUNT_FOR)
-        .group_by(outcomes.c.direction)
-    )
+    since = now - FIXES_COUNT_FOR
+    done = select(outcomes.c.direction).where(outcomes.c.written, outcomes.c.at > since)
+    # A run that left no record was interrupted: it may have written all that it meant to.
+    meant = select(intents.c.direction).where(intents.c.at > since, intents.c.run_id.not_in(select(runs.c.id)))
+    fixes_done = Counter(connection.scalars(union_all(done, meant)))
     return History(
         open_drifts=_sightings(connection, open_sightings, last.complete_no if last else 0),
-        fixes_done={Direction(direction): count for direction, count in connection.execute(done)},
+        fixes_done={Direction(direction): count for direction, count in fixes_done.items()},
         population=last.population if last else None,
         source_rows={
             source: read.proof.rows
@@ -198,7 +199,13 @@ def _fixes_of(connection: Connection, run: RowMapping) -> tuple[PlannedFix, ...]
 def _outcomes_of(connection: Connection, run: int) -> tuple[Outcome, ...]:
     rows = connection.execute(select(outcomes).where(outcomes.c.run == run).order_by(outcomes.c.seq)).mappings()
     return tuple(
-        Outcome(fix=fix_from(row), result=OutcomeResult(row["result"]), at=row["at"], error=row["error"])
+        Outcome(
+            fix=fix_from(row),
+            result=OutcomeResult(row["result"]),
+            at=row["at"],
+            error=row["error"],
+            written=row["written"],
+        )
         for row in rows
     )
 

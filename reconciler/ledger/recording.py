@@ -24,13 +24,14 @@ from reconciler.ledger.tables import (
     confirmations,
     decisions,
     drifts,
+    intents,
     org_states,
     outcomes,
     planned_fixes,
     runs,
     sightings,
 )
-from reconciler.model.drift import Decided, Decision
+from reconciler.model.drift import Decided, Decision, Fix
 from reconciler.model.orgs import Org
 from reconciler.model.run import Outcome, OutcomeResult, PlannedFix, RunRecord, RunResult
 
@@ -54,6 +55,11 @@ def write_run(connection: Connection, run: RunRecord) -> None:
         _write_confirmations(connection, seq, run, listed, number)
         _write_org_states(connection, seq, run.orgs)
     _write_outcomes(connection, seq, run.outcomes, number)
+
+
+def write_intent(connection: Connection, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
+    """Write what a run is about to write into the store."""
+    _insert(connection, intents, [{**fix_row(fix), "run_id": run_id, "at": at} for fix in fixes])
 
 
 def is_counted(run: RunRecord) -> bool:
@@ -191,6 +197,7 @@ def _write_outcomes(connection: Connection, run: int, found: Sequence[Outcome], 
         outcomes,
         [
             {**fix_row(each.fix), "run": run, "result": each.result.value, "at": each.at, "error": each.error}
+            | {"written": each.written}
             for each in found
         ],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -11,9 +12,10 @@ from sqlalchemy import select
 from reconciler.errors import LedgerError
 from reconciler.ledger.database import Database
 from reconciler.ledger.reading import read_drifts, read_history, read_run, read_runs
-from reconciler.ledger.recording import write_run
+from reconciler.ledger.recording import write_intent, write_run
 from reconciler.ledger.states import RecordedDrift, RunSummary
 from reconciler.ledger.tables import runs
+from reconciler.model.drift import Fix
 from reconciler.model.observation import History
 from reconciler.model.run import RunRecord
 
@@ -45,12 +47,18 @@ class SqlLedger:
         self._database.close()
 
     def history(self, now: datetime) -> History:
-        """Drifts that the last complete run saw, fixes done in the 24 hours before `now`, and the population.
+        """What the last complete run saw, and the fixes of the 24 hours before `now`.
 
+        Fixes that were written count, and those that a run without a record meant to write.
         A drift whose fix was read back is open no longer: seen again, its sequence begins anew.
         """
         with self._database.reading() as connection:
             return read_history(connection, now)
+
+    def intend(self, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
+        """Keep what a run is about to write (ports.Ledger). Raises LedgerError, also when the ledger is locked."""
+        with self._database.writing("Nothing was written") as connection:
+            write_intent(connection, run_id, fixes, at)
 
     def record(self, run: RunRecord) -> None:
         """Keep one run, in one transaction. Raises LedgerError, also for an id that is recorded already."""

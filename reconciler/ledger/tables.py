@@ -172,7 +172,18 @@ outcomes = Table(
     Column("result", String, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("error", Text),
-    Index("ix_outcomes_done", "result", "at"),
+    Column("written", Boolean, nullable=False),
+    Index("ix_outcomes_done", "written", "at"),
+)
+
+# Fixes that a run was about to write; open, and counted as done, until a run of this id is recorded.
+intents = Table(
+    "intents",
+    metadata,
+    _number(),
+    Column("run_id", String, nullable=False),
+    *_fix_columns(),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # What complete runs saw of an organisation; from the run `since` up to, without it, `until`.

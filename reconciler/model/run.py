@@ -60,12 +60,13 @@ class OutcomeResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one fix, and when."""
+    """What became of one fix, and when; `written` where the store took it or may have, however it was read back."""
 
     fix: Fix
     result: OutcomeResult
     at: datetime
     error: str | None = None
+    written: bool = False
 
 
 class RunMode(StrEnum):

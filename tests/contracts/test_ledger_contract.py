@@ -178,6 +178,22 @@ def test_fixes_done_are_those_of_the_last_24_hours_to_the_microsecond(ledger: Le
     assert ledger.history(T0 + 24 * HOUR).fixes_done == {}
 
 
+def test_what_was_written_counts_however_it_was_read_back(ledger: Ledger) -> None:
+    ledger.record(run_record(outcomes=[outcome(result=OutcomeResult.FAILED, error="otherwise", written=True)]))
+    assert ledger.history(T0).fixes_done == {Direction.LOWER: 1}
+
+
+def test_what_a_run_meant_to_write_counts_as_done_until_it_is_recorded(ledger: Ledger) -> None:
+    meant = [fix("org_1"), fix("org_2"), fix("org_3", direction=Direction.RAISE)]
+    ledger.intend("run-1", meant, T0)
+    assert ledger.history(T0 + 23 * HOUR).fixes_done == {Direction.LOWER: 2, Direction.RAISE: 1}
+    assert ledger.history(T0 + 24 * HOUR).fixes_done == {}
+    ledger.record(run_record("run-2"))
+    assert ledger.history(T0).fixes_done == {Direction.LOWER: 2, Direction.RAISE: 1}
+    ledger.record(run_record("run-1", outcomes=[outcome(fix("org_1"))]))
+    assert ledger.history(T0).fixes_done == {Direction.LOWER: 1}
+
+
 def test_a_clock_set_back_does_not_forget_fixes(ledger: Ledger) -> None:
     ledger.record(run_record(outcomes=[outcome(at=T0)]))
     assert ledger.history(T0 - 72 * HOUR).fixes_done == {Direction.LOWER: 1}

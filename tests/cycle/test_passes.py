@@ -9,6 +9,7 @@ import pytest
 
 from builders import FIX_ALL, lago_customer, lago_sub, org, stripe_customer, stripe_sub
 from cycle.cycle_support import billed, linked, works
+from fakes import FakeOrgManager
 from reconciler.errors import LedgerError
 from reconciler.model.drift import Decided
 from reconciler.model.orgs import InvalidRecord
@@ -117,6 +118,12 @@ def test_a_dry_run_goes_on_without_a_ledger_that_breaks_and_says_so() -> None:
     run = made.run(RunMode.DRY_RUN)
     assert any("not in the ledger" in note for note in run.notes)
     made.ledger.broken = False
+    made.ledger.history = history  # type: ignore[method-assign]  # from here on it breaks with the first write
+
+    def break_now(_: FakeOrgManager, __: str) -> None:
+        made.ledger.broken = True
+
+    made.store.before_update = break_now
     with pytest.raises(LedgerError):
         made.run(RunMode.FIX)
     assert made.reports.runs[-1].outcomes[0].result.value == "fixed"
