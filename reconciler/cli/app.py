@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from reconciler.bootstrap import VERSION
 from reconciler.cli.config_command import config_app
 from reconciler.cli.demo_command import demo
 from reconciler.cli.doctor_command import doctor
+from reconciler.cli.help_text import epilog
 from reconciler.cli.orgs_command import orgs_app
 from reconciler.cli.pass_command import PassArguments, run_one_pass
 from reconciler.reports.terminal import Verbosity
@@ -31,17 +34,25 @@ app.command("doctor")(doctor)
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
 
 
-@app.callback(invoke_without_command=True)
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"reconcile {VERSION}\n")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True, epilog=epilog())
 def reconcile(
     context: typer.Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, and write nothing to the store.")] = False,
     config: ConfigOption = None,
     org: Annotated[list[str] | None, typer.Option("--org", metavar="ID", help="Only this organisation.")] = None,
     code: Annotated[list[str] | None, typer.Option("--code", metavar="CODE", help="Only drift of this code.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=0, help="At most this many fixes.")] = None,
-    form: Annotated[str, typer.Option("--format", help="text, json, markdown or csv.")] = "text",
+    limit: Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="At most this many fixes.")] = None,
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json, markdown or csv.")] = "text",
     output: Annotated[Path | None, typer.Option("--output", metavar="PATH", help="A file, not the terminal.")] = None,
-    no_record: Annotated[bool, typer.Option("--no-record", help="Keep nothing in ledger or reports folder.")] = False,
+    no_record: Annotated[
+        bool, typer.Option("--no-record", help="With --dry-run: judge only, and keep nothing of it.")
+    ] = False,
     exit_zero_on_drift: Annotated[
         bool, typer.Option("--exit-zero-on-drift", help="End with 0 where drift remains.")
     ] = False,
@@ -49,12 +60,11 @@ def reconcile(
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Evidence and reasons too; logs of each step.")
     ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has answered before
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
 ) -> int:
-    """Run one pass: compare the store with Lago and Stripe, repair what is proven, flag the rest.
-
-    Exit codes: 0 nothing left, 2 drift remains, 1 settings or store at fault, 3 refused by a limit, 4 a source was not
-    read whole, 5 some fixes failed, 64 usage, 75 another run holds the lock.
-    """
+    """Run one pass: compare the store with Lago and Stripe, repair what is proven, flag the rest."""
     if context.invoked_subcommand is not None:
         return 0
     if quiet and verbose:

@@ -75,7 +75,10 @@ def restore_(
     config: _Config = None,
     store: _Store = None,
 ) -> int:
-    """Bring damaged files back from their newest good copies, or one file from the copy given."""
+    """Bring damaged files back from their newest good copies, or one file from the copy given.
+
+    Ends with 2 where there is nothing to bring back and the store is not sound all the same.
+    """
     manager = _open(config, store, read_only=False, for_restore=True)
     try:
         done = restore(manager, copy)
@@ -84,9 +87,14 @@ def restore_(
     for each in done:
         kept = f", with {len(each.kept)} newer organisations kept" if each.kept else ""
         _say(f"{each.file} is restored from {each.copy}{kept}. What stood there before: {each.set_aside}")
-    if not done:
-        _say("Nothing was restored: both files read well.")
-    return 0
+    if done:
+        return 0
+    if verify(manager).is_sound:
+        _say("Nothing was restored: the store is sound.")
+        return 0
+    _say("Nothing was restored: no file is damaged, yet the store is NOT sound. Correct the records that orgs verify")
+    _say("names, or name a copy to bring back.")
+    return _NOT_SOUND
 
 
 @orgs_app.command("import")

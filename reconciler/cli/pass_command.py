@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,8 +51,7 @@ def run_one_pass(asked: PassArguments, environ: Mapping[str, str]) -> int:
     if asked.output is not None:
         refuse_place(asked.output)
     settings = load_settings(asked.config, environ)
-    told = asked.verbosity is Verbosity.VERBOSE or not sys.stderr.isatty()
-    configure_logs(settings.log.format, settings.log.level if told else "warning")
+    configure_logs(settings.log.format, _log_level(settings.log.level, asked.verbosity))
     mode = RunMode.DRY_RUN if asked.dry_run else RunMode.FIX if settings.policy.mode is Mode.FIX else RunMode.FLAG
     with make_line(settings, environ, dry_run=asked.dry_run, record=asked.record) as made:
         _refuse_unknown(asked.org_ids, made.line.store)
@@ -66,6 +66,16 @@ def run_one_pass(asked: PassArguments, environ: Mapping[str, str]) -> int:
     if run.exit_code == _DRIFT_REMAINS and asked.exit_zero_on_drift:
         return 0
     return run.exit_code
+
+
+def _log_level(configured: str, verbosity: Verbosity) -> str:
+    """-v wants at least every step; -q, and a terminal that has the report before it, only what went wrong."""
+    levels = logging.getLevelNamesMapping()
+    if verbosity is Verbosity.VERBOSE:
+        return min(configured, "info", key=lambda level: levels[level.upper()])
+    if verbosity is Verbosity.QUIET or sys.stderr.isatty():
+        return max(configured, "warning", key=lambda level: levels[level.upper()])
+    return configured
 
 
 def _codes(words: tuple[str, ...]) -> frozenset[Code]:

@@ -12,10 +12,11 @@ from rich.console import Console
 from reconciler.cli.called import near
 from reconciler.errors import ReportError
 from reconciler.logs import redact
-from reconciler.model.run import RunRecord
+from reconciler.model.run import RunRecord, RunResult
 from reconciler.reports.render import ReportFormat, render
 from reconciler.reports.report_file import write_report
 from reconciler.reports.terminal import Verbosity, print_report
+from reconciler.reports.words import result_words
 
 
 def tell(
@@ -26,6 +27,8 @@ def tell(
     Never raises for a report: a run that wrote must be told. Where `output` cannot be written the terminal gets the
     text report and standard error the reason; a reader that left gets no more.
     """
+    if form is ReportFormat.CSV and run.result in {RunResult.INCOMPLETE, RunResult.REFUSED}:
+        complain(f"This CSV is not the whole picture: {run.result.value.upper()}. {run.refusal or result_words(run)}")
     try:
         written = _put(run, form, output, verbosity)
         if verbosity is not Verbosity.QUIET:

@@ -9,6 +9,7 @@ from reconciler.model.drift import Decision
 from reconciler.model.run import RunRecord
 from reconciler.reports.document import instant, listed
 from reconciler.reports.money_text import major_units
+from reconciler.reports.remedies import remedy_of
 from reconciler.reports.safe_text import shown
 
 _AMOUNTS = ("leak", "owed", "overbilled", "variance", "at_risk", "overdue")
@@ -76,7 +77,7 @@ def _row(decision: Decision) -> list[str]:
         instant(decision.first_seen),
         str(decision.runs_seen),
         _text(drift.text),
-        _text(drift.remedy),
+        _text(remedy_of(decision)),
         _text(decision.reason),
         _text(drift.id),
     ]

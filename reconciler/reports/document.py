@@ -13,6 +13,7 @@ from reconciler.model.drift import Decided, Decision, DriftMoney, Severity, Stat
 from reconciler.model.private import without_email
 from reconciler.model.run import Outcome, Plan, PlannedFix, RunRecord, SourceRead, Totals
 from reconciler.reports.money_text import columns_of
+from reconciler.reports.remedies import remedy_of
 
 SCHEMA_VERSION = 1
 
@@ -162,7 +163,7 @@ def _drift(decision: Decision) -> dict[str, Any]:
         "blocked_by": decision.blocked_by,
         "reason": decision.reason,
         "text": drift.text,
-        "remedy": drift.remedy,
+        "remedy": remedy_of(decision),
         "has": _state(drift.has),
         "due": drift.due and _state(drift.due),
         "money": drift.money and _money(drift.money),

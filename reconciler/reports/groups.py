@@ -12,6 +12,7 @@ from reconciler.model.run import RunRecord
 from reconciler.reports.document import listed, plain
 from reconciler.reports.fates import Fate, fates_of
 from reconciler.reports.money_text import columns_of, money_words
+from reconciler.reports.remedies import remedy_of
 from reconciler.reports.words import counted, has_and_due, minute, since
 
 LONGEST = 10  # of a list in a report that was not asked to be long
@@ -110,16 +111,16 @@ def _entry(decision: Decision, fate: Fate | None, as_of: datetime) -> Entry:
         has_and_due(drift.has, drift.due),
         *(money_words(drift.money) if drift.money else ()),
         since(drift.effective_at, as_of) if drift.effective_at else "",
-        f"seen in {counted(decision.runs_seen, 'run')}",
+        f"seen in {counted(decision.runs_seen, 'run')}" if decision.runs_seen else "new",
         "" if decision.primary else "beside its main drift",
         fate.words if fate else "",
-        f"blocked by {decision.blocked_by}" if decision.blocked_by else "",
+        f"not fixed: {decision.reason.rstrip('.')}" if decision.blocked_by else "",
     ]
     return Entry(
         key=drift.org_id or drift.id,
         name=drift.org_name,
         text=drift.text,
-        remedy=drift.remedy,
+        remedy=remedy_of(decision),
         facts=tuple(fact for fact in facts if fact),
         decision=decision,
     )

@@ -9,9 +9,18 @@ from collections.abc import Iterable, Iterator
 from reconciler.model.run import RunRecord
 from reconciler.reports.fates import fates_of
 from reconciler.reports.groups import LONGEST, Entry, Group, sections_of
-from reconciler.reports.money_table import LABELS, left_over, money_columns
+from reconciler.reports.money_table import LABELS, left_over, money_columns, money_heading
 from reconciler.reports.safe_text import fitted, shown
-from reconciler.reports.words import EXIT_CODES, MODES, RESULTS, before_and_after, counts, minute, reads_of
+from reconciler.reports.words import (
+    EXIT_CODES,
+    MODES,
+    before_and_after,
+    counts,
+    minute,
+    read_problem,
+    reads_of,
+    result_words,
+)
 
 _NAME_WIDTH = 60
 # CommonMark takes any ASCII punctuation after a backslash as itself; these begin something inside a line,
@@ -28,12 +37,15 @@ def markdown_report(run: RunRecord) -> bytes:
 def _lines(run: RunRecord) -> Iterator[str]:
     yield f"# {run.result.value.upper()}"
     yield ""
-    yield RESULTS[run.result]
+    yield result_words(run)
     if run.refusal:
         yield from ("", f"**{_plain(run.refusal)}**")
     yield from ("", f"Run {_code(run.id)} as of {minute(run.as_of)}: {MODES[run.mode]}.")
     if run.partial:
         yield from ("", "Only some organisations or codes were looked at.")
+    for name, read in reads_of(run):
+        if not read.complete:
+            yield from ("", *(f"{_plain(line)}  " for line in read_problem(name, read)))
     yield ""
     yield from _table((("read", "rows", "whole", "problem"), *_reads(run)))
     for note in run.notes:
@@ -44,7 +56,8 @@ def _lines(run: RunRecord) -> Iterator[str]:
         for group in groups:
             yield from _group(group)
     yield from _money(run)
-    yield from ("", counts(run))
+    for line in counts(run):
+        yield from ("", line)
     yield from ("", f"Exit code {run.exit_code}: {EXIT_CODES.get(run.exit_code, 'not one that this version knows.')}")
 
 
@@ -88,7 +101,7 @@ def _money(run: RunRecord) -> Iterator[str]:
     columns = money_columns(run)
     if not columns:
         return
-    yield from ("", "## Money a month", "")
+    yield from ("", f"## {money_heading(run)}", "")
     yield from _table(zip(LABELS, *columns, strict=True))
     yield ""
     yield from (f"**DOES NOT TIE OUT:** {_plain(amount)} is left over.  " for amount in left_over(run))

@@ -20,6 +20,11 @@ LABELS = (
 )
 
 
+def money_heading(run: RunRecord) -> str:
+    """What the table is about; where something was not read whole, that it is only of the rest."""
+    return "Money a month" if run.complete else "Money a month, of what could be read"
+
+
 def money_columns(run: RunRecord) -> list[tuple[str, ...]]:
     """A column as long as LABELS for each currency, by name."""
     return [_column(currency, totals) for currency, totals in sorted(run.totals.money.items())]

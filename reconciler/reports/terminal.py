@@ -15,7 +15,17 @@ from reconciler.reports.page import Page
 from reconciler.reports.terminal_drifts import write_drifts
 from reconciler.reports.terminal_money import write_money
 from reconciler.reports.terminal_plan import tallied, write_plan
-from reconciler.reports.words import EXIT_CODES, MODES, RESULTS, counted, counts, minute, reads_of
+from reconciler.reports.words import (
+    EXIT_CODES,
+    MODES,
+    NOT_KEPT,
+    counted,
+    counts,
+    minute,
+    read_problem,
+    reads_of,
+    result_words,
+)
 
 _STYLES = {
     RunResult.CLEAN: "bold green",
@@ -43,7 +53,9 @@ def print_report(run: RunRecord, console: Console, *, verbosity: Verbosity = Ver
     page = Page(console)
     _write_headline(run, page)
     if verbosity is Verbosity.QUIET:
-        _write_broken_reads(run, page)
+        for note in run.notes:
+            if note.startswith(NOT_KEPT):
+                page.line("Note: ", note)
         page.line(tallied(fates_of(run)) if run.plan.fixes else "No fix is planned.")
     else:
         verbose = verbosity is Verbosity.VERBOSE
@@ -56,12 +68,17 @@ def print_report(run: RunRecord, console: Console, *, verbosity: Verbosity = Ver
 
 
 def _write_headline(run: RunRecord, page: Page) -> None:
-    page.line((run.result.value.upper(), _STYLES[run.result]), "  ", RESULTS[run.result])
+    page.line((run.result.value.upper(), _STYLES[run.result]), "  ", result_words(run))
     if run.refusal:
         page.line((run.refusal, "red"))
     page.line(f"Run {run.id} as of {minute(run.as_of)}: {MODES[run.mode]}.")
     if run.partial:
         page.line("Only some organisations or codes were looked at; later runs do not build on this one.")
+    for name, read in reads_of(run):
+        if not read.complete:
+            problem, to_do = read_problem(name, read)
+            page.line((problem, "red"))
+            page.line(to_do)
 
 
 def _write_sources(run: RunRecord, page: Page) -> None:
@@ -80,18 +97,11 @@ def _write_source(name: str, read: SourceRead, page: Page) -> None:
         retried = f", {read.proof.retries:,} retried" if read.proof.retries else ""
         how = f", {counted(read.proof.requests, 'request')}{retried}, {start} to {end} UTC"
     page.line(name.ljust(_NAME_WIDTH), counted(read.rows, "row"), whole, how, indent=2)
-    if read.problem:
-        page.line((read.problem, "red"), indent=4)
-
-
-def _write_broken_reads(run: RunRecord, page: Page) -> None:
-    for name, read in reads_of(run):
-        if not read.complete:
-            page.line((f"{name} not read whole", "red"), f": {read.problem or 'no reason is known'}")
 
 
 def _write_counts(run: RunRecord, page: Page) -> None:
-    page.line(counts(run))
+    for line in counts(run):
+        page.line(line)
     meant = Counter(decision.drift.code.value for decision in run.decisions if decision.decided is Decided.OK)
     if meant:
         page.line("As meant to be: ", ", ".join(f"{number:,} {code}" for code, number in sorted(meant.items())))

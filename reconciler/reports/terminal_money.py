@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.model.run import RunRecord
-from reconciler.reports.money_table import LABELS, left_over, money_columns
+from reconciler.reports.money_table import LABELS, left_over, money_columns, money_heading
 from reconciler.reports.page import Page
 
 _INDENT = 2
@@ -17,7 +17,7 @@ def write_money(run: RunRecord, page: Page) -> None:
     columns = money_columns(run)
     if not columns:
         return
-    page.heading("Money a month")
+    page.heading(money_heading(run))
     while columns:
         fitting = columns[: _fitting(columns, page.width - _INDENT - _width(LABELS))]
         columns = columns[len(fitting) :]

@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from reconciler.model.drift import State
-from reconciler.model.run import PlannedFix, RunMode, RunRecord, RunResult, SourceRead
+from reconciler.model.drift import Decided, State
+from reconciler.model.run import OutcomeResult, PlannedFix, RunMode, RunRecord, RunResult, SourceRead
 
-RESULTS: Mapping[RunResult, str] = MappingProxyType(
+_RESULTS: Mapping[RunResult, str] = MappingProxyType(
     {
         RunResult.CLEAN: "Organisations have what billing says; nothing is left to do.",
         RunResult.DRIFT: "Organisations and billing differ; something is left to do.",
         RunResult.INCOMPLETE: "Something was not read whole. What is missing there proves nothing, so this is not the "
         "whole picture.",
-        RunResult.REFUSED: "A limit refused this run, or one direction of its plan; what it refused was not written.",
+        RunResult.REFUSED: "A limit refused a part of the plan; none of that part was written.",
         RunResult.FAILED: "Something went wrong; what failed was not done.",
     }
 )
+
+_WHOLE_RUN_REFUSED = "A limit refused the whole run; nothing was judged or written."
 
 MODES: Mapping[RunMode, str] = MappingProxyType(
     {
@@ -41,8 +43,21 @@ EXIT_CODES: Mapping[int, str] = MappingProxyType(
     }
 )
 
+_LEFT = frozenset({Decided.FIX, Decided.FLAG, Decided.HOLD})
+
 # The store's name of a field, where the update method's argument has another.
 _FIELDS = {"lago_id": "lago_customer_id", "stripe_id": "stripe_customer_id"}
+
+
+NOT_KEPT = "This run is not in the ledger"  # how the note begins that a report never leaves out
+
+
+def read_problem(name: str, read: SourceRead) -> tuple[str, str]:
+    """Why something was not read whole, and what to do about it."""
+    return (
+        f"{name} not read whole: {(read.problem or 'no reason is known').rstrip('.')}.",
+        "To do: mend that and run again (reconcile doctor looks at keys and addresses); until then nobody is lowered.",
+    )
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -70,8 +85,18 @@ def reads_of(run: RunRecord) -> list[tuple[str, SourceRead]]:
     return [("organisations", run.store), *((source.value, run.sources[source]) for source in sorted(run.sources))]
 
 
-def counts(run: RunRecord) -> str:
-    """Every organisation, each counted once, and the drifts that belong to none."""
+def result_words(run: RunRecord) -> str:
+    """What the result of `run` means, in a sentence."""
+    return _WHOLE_RUN_REFUSED if run.refusal else _RESULTS[run.result]
+
+
+def counts(run: RunRecord) -> list[str]:
+    """Every organisation, each counted once, and the drifts that belong to none; after fixes, what they left.
+
+    Nothing for a run that was refused whole: it counted nobody.
+    """
+    if run.refusal:
+        return []
     totals = run.totals
     each = {
         "in sync": totals.in_sync,
@@ -82,7 +107,16 @@ def counts(run: RunRecord) -> str:
         "excluded": totals.excluded,
     }
     parts = ", ".join(f"{number:,} {name}" for name, number in each.items())
-    return f"{counted(totals.orgs, 'organisation')}: {parts}. Unclaimed: {totals.unclaimed:,}."
+    line = f"{counted(totals.orgs, 'organisation')}: {parts}. Unclaimed: {totals.unclaimed:,}."
+    if run.partial:
+        line += " What was not looked at counts as in sync."
+    fixed = {each.fix.drift_id: each.fix.org_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
+    if not fixed:
+        return [line]
+    remaining = {each.drift.org_id for each in run.decisions if each.decided in _LEFT and each.drift.id not in fixed}
+    mended = len({*fixed.values()} - remaining)
+    left = totals.drift + totals.held - mended
+    return [f"Before these fixes, {line}", f"Mended by them: {mended:,}. Still with drift or held: {left:,}."]
 
 
 def has_and_due(has: State, due: State | None) -> str:

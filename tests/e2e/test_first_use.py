@@ -7,15 +7,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from e2e.e2e_support import Site, site_of
+from reconciler.cli.main import run
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.run import run_pass
 from reconciler.model.run import RunRecord
+from reconciler.reports.words import EXIT_CODES, NOT_KEPT
 from reconciler.sandbox.demo import LAGO_KEY, STRIPE_KEY, SeededBusiness, build_business
+from reconciler.sandbox.server import Fault
+from reconciler.settings.reading import PLACES
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -119,3 +124,61 @@ def test_a_reader_that_leaves_costs_neither_the_exit_code_nor_a_traceback(site: 
             assert process.wait() == 2
             assert "Traceback" not in said
             assert "BrokenPipe" not in said
+
+
+def test_help_tells_every_exit_code_where_the_configuration_is_looked_for_and_no_bare_types(site: Site) -> None:
+    said = site.reconcile("--help")
+    assert said.exit_code == 0
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code:>2}  {meaning.rstrip('.')}" in said.out
+    for place in ("--config", "RECONCILER_CONFIG", *map(str, PLACES)):
+        assert place in said.out.split("Configuration:")[1]
+    for bare in ("<", "TEXT", "INTEGER", "RANGE"):
+        assert bare not in said.out
+    assert max(len(line) for line in said.out.splitlines()) <= 80
+
+
+def test_the_version_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"reconcile {version('billing-reconciler')}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "level", "events"),
+    [
+        (["-q"], "info", False),
+        (["-q"], "debug", False),
+        (["-v"], "warning", True),
+        (["-v"], "error", True),
+        ([], "info", True),
+        ([], "warning", False),
+    ],
+)
+def test_quiet_logs_from_warnings_on_and_verbose_at_least_every_step(
+    site: Site, words: list[str], level: str, *, events: bool
+) -> None:
+    replaced(site, "[reports]", f'[log]\nlevel = "{level}"\n[reports]')
+    assert ('"run.started"' in site.reconcile("--dry-run", *words).err) is events
+
+
+def test_quiet_still_says_that_a_run_was_not_kept(site: Site) -> None:
+    (site.folder / "a_file").touch()
+    said = site.reconcile("--dry-run", "-q", environ={"STATE_DIRECTORY": str(site.folder / "a_file" / "state")})
+    assert NOT_KEPT in " ".join(said.out.split())
+
+
+def test_a_csv_of_half_a_picture_says_so_beside_it(site: Site) -> None:
+    whole = site.reconcile("--dry-run", "--format", "csv")
+    assert "This CSV" not in whole.err
+    site.stripe.add_fault(Fault(target="/v1/subscriptions", skip=0, times=None, status=503, body="{}"))
+    half = site.reconcile("--dry-run", "--format", "csv")
+    assert (half.exit_code, half.out.split(",")[0]) == (4, "code")
+    assert "reconcile: This CSV is not the whole picture: INCOMPLETE." in half.err
+
+
+def test_an_output_says_where_it_went(site: Site) -> None:
+    for form in ("json", "text"):
+        path = site.folder / f"report.{form}"
+        said = site.reconcile("--dry-run", "--format", form, "--output", str(path))
+        assert f"Report: {path}\n" in said.out
+        assert path.is_file()

@@ -49,6 +49,10 @@ def test_verify_says_whether_the_application_can_read_the_store(
     out = capsys.readouterr().out
     assert "EMPTY" in out
     assert "NOT sound" in out
+    assert orgs(folder, "restore") == 2
+    out = capsys.readouterr().out
+    assert "Nothing was restored" in out
+    assert "NOT sound" in out
 
 
 @pytest.mark.parametrize("damage", ["", '{"org_', None])

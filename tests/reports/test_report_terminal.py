@@ -279,11 +279,11 @@ def test_remedies_that_differ_are_said_each() -> None:
 
 
 def test_a_drift_says_what_is_had_and_due_since_when_and_what_blocks_it() -> None:
-    of = decision(drift("org_1"), runs_seen=2, blocked_by="settle_lower")
+    of = decision(drift("org_1"), runs_seen=2, blocked_by="settle_lower", reason="seen for less than a day.")
 
     assert (
         "tier enterprise -> professional, leak 900.00 USD a month, since 2026-09-01, seen in 2 runs, "
-        "blocked by settle_lower" in _flat(run_record(decisions=[of]))
+        "not fixed: seen for less than a day" in _flat(run_record(decisions=[of]))
     )
 
 
