@@ -94,7 +94,7 @@ def overbilled_on(side: Standing, currency: str) -> int | None:
 
 
 def overbilled_between(sides: Iterable[Standing], currency: str) -> int | None:
-    """What is billed a month besides the dearest side, where several sides, at least one, collect for the same thing."""
+    """What is billed a month besides the dearest side, where sides, at least one, collect for the same thing."""
     sides = list(sides)
     if any(monthly_sum(side.live, currency) is None for side in sides):
         return None
