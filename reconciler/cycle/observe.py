@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC
 
@@ -38,7 +39,7 @@ def observe(line: Line) -> Observation:
     )
     _log.info("source.read", source="orgs", complete=True, rows=len(reading.orgs), invalid=len(reading.invalid))
     with ThreadPoolExecutor(max_workers=max(1, len(line.sources))) as pool:
-        reads = {name: pool.submit(source.read_all, as_of) for name, source in line.sources.items()}
+        reads = {name: pool.submit(copy_context().run, source.read_all, as_of) for name, source in line.sources.items()}
         snapshots = {name: doubted(read.result(), history, line.terms, line.limits) for name, read in reads.items()}
     for snapshot in snapshots.values():
         _say(snapshot)

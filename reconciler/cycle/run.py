@@ -11,7 +11,8 @@ from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import observe
 from reconciler.cycle.record import Started, record
 from reconciler.cycle.stopping import sigterm_held
-from reconciler.model.run import RunRecord
+from reconciler.errors import UsageError
+from reconciler.model.run import RunMode, RunRecord
 from reconciler.rules.compare import find_drifts
 from reconciler.rules.decide import decide
 from reconciler.rules.limits import refuse_run
@@ -23,10 +24,16 @@ _log = structlog.get_logger()
 def run_pass(line: Line, asked: Pass) -> RunRecord:
     """Observe, judge, decide, plan, apply, record and report.
 
-    Raises SetupError, StoreError or LedgerError before anything is written; a source that is away, a limit that
-    refuses or a fix that fails is in the record instead. A ledger that fails after writing raises LedgerError once the
-    reports are made. Whatever broke the writing off is raised again once what was written is recorded.
+    Raises UsageError for a pass that would write without a ledger, and SetupError, StoreError or LedgerError before
+    anything is written; a source that is away, a limit that refuses or a fix that fails is in the record instead. A
+    ledger that fails after writing raises LedgerError once the reports are made. Whatever broke the writing off is
+    raised again once what was written is recorded.
     """
+    if line.ledger is None and asked.mode is not RunMode.DRY_RUN:
+        raise UsageError(
+            "--no-record goes with --dry-run: without the ledger the limits cannot be kept",
+            remedy="Add --dry-run, or leave --no-record out",
+        )
     started_at = line.clock.now()
     started = Started(id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", at=started_at)
     with structlog.contextvars.bound_contextvars(run_id=started.id):

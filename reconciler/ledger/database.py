@@ -17,7 +17,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.tables import SCHEMA_VERSION, metadata, schema_version
 
 NOT_OPENED = "The ledger was not opened, and nothing was recorded"
-ELSEWHERE = "say another place by [ledger] url or $STATE_DIRECTORY, or run with --no-record"
+ELSEWHERE = "say another place by [ledger] url or $STATE_DIRECTORY, or run with --dry-run --no-record"
 Scalar = TypeVar("Scalar", int, str)
 
 _AT_ONCE = 500  # databases bound the number of parameters

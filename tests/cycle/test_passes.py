@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import structlog
 
 from builders import FIX_ALL, lago_customer, lago_sub, org, stripe_customer, stripe_sub
 from cycle.cycle_support import billed, linked, works
 from fakes import FakeOrgManager
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, UsageError
 from reconciler.model.drift import Decided
 from reconciler.model.orgs import InvalidRecord
 from reconciler.model.run import RunMode, RunResult
@@ -136,6 +137,28 @@ def test_too_many_records_the_application_refuses_stop_the_run() -> None:
     assert made.run().exit_code == 2
     made.store.invalid = tuple(InvalidRecord(key=f"org_{n}", problem="status", readable=True) for n in (1, 2))
     assert made.run().exit_code == 3
+
+
+def test_without_a_ledger_a_pass_that_may_write_is_refused_before_anything_is_read() -> None:
+    made = works([linked(1, "founders_friend")], *billed(1), ledger=None)
+    for mode in (RunMode.FIX, RunMode.FLAG):
+        with pytest.raises(UsageError, match="--no-record goes with --dry-run"):
+            made.run(mode)
+    assert (made.store.writes, made.reports.runs) == ([], [])
+    assert made.run(RunMode.DRY_RUN).exit_code == 2
+
+
+def test_what_a_source_logs_while_it_is_read_names_the_run() -> None:
+    made = works([linked(1, "professional")], *billed(1))
+    read_all, bound = made.lago.read_all, []
+
+    def read_and_look(as_of: object) -> object:
+        bound.append(structlog.contextvars.get_contextvars())
+        return read_all(as_of)  # type: ignore[arg-type]  # passed through
+
+    made.lago.read_all = read_and_look  # type: ignore[assignment,method-assign]  # looks at its log's context
+    run = made.run()
+    assert bound == [{"run_id": run.id}]
 
 
 def test_the_same_facts_give_the_same_digest() -> None:
