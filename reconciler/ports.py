@@ -118,6 +118,13 @@ class BillingSource(Protocol):
         """
         ...
 
+    def find_customer(self, org_id: str) -> Customer | None:
+        """The customer whose `org_key` is `org_id`, as it is now; None where there is none or the source cannot say.
+
+        Raises SourceUnavailableError or SourceRefusedError.
+        """
+        ...
+
 
 class Ledger(Protocol):
     """The append-only history of runs."""

@@ -36,6 +36,14 @@ class FakeBillingSource:
         rows = len(self.snapshot.customers) + len(self.snapshot.subscriptions)
         return replace(self.snapshot, proof=replace(proof, rows=rows))
 
+    def find_customer(self, org_id: str) -> Customer | None:
+        if self.source is Source.STRIPE:
+            return None
+        if self.down is not None:
+            raise SourceUnavailableError(self.down, remedy="Run again")
+        named = [*(each.customer for each in self.readings.values()), *self.snapshot.customers]
+        return next((each for each in named if each.org_key == org_id and not each.deleted), None)
+
     def read_customer(self, customer: Customer) -> CustomerReading:
         self.asked.append(customer.id)
         if self.down is not None:

@@ -144,6 +144,16 @@ class LagoSource:
             ),
         )
 
+    def find_customer(self, org_id: str) -> Customer | None:
+        """The customer whose external id is `org_id` (ports.BillingSource): Lago is asked for exactly that one."""
+        tally = Tally(read_from=self._clock.now())
+        try:
+            return customer_of(self._client.one(f"/customers/{path_part(org_id)}", One[WireCustomer], tally).row)
+        except LagoRefusedError as error:
+            if error.code == "customer_not_found":
+                return None
+            raise
+
     def _get_to_know(self, tally: Tally) -> _Server:
         self._client.organization(tally)
         known = (*_STATUSES, "incomplete") if self._client.version(tally) >= _INCOMPLETE_SINCE else _STATUSES

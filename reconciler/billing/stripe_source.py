@@ -112,6 +112,9 @@ class StripeSource:
             problem="; ".join(problems) or None,
         )
 
+    def find_customer(self, org_id: str) -> None:
+        """None always (ports.BillingSource): Stripe's search by metadata lags, so the sweep of the run stands."""
+
     def read_customer(self, customer: Customer) -> CustomerReading:
         """One customer and its subscriptions as they are now (ports.BillingSource).
 

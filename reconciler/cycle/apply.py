@@ -13,7 +13,7 @@ from reconciler.cycle.stopping import EXIT_CODE, Stop
 from reconciler.errors import ReconcilerError, SourceRefusedError, SourceUnavailableError, StaleOrganizationError
 from reconciler.model.billing import Source
 from reconciler.model.drift import Call, Decided, Direction, Fix
-from reconciler.model.observation import Observation
+from reconciler.model.observation import CustomerReading, Observation
 from reconciler.model.orgs import Org
 from reconciler.model.run import Outcome, OutcomeResult, Plan, RunMode
 from reconciler.rules.case import World
@@ -93,11 +93,13 @@ class _Applier:
 
     def apply_one(self, fix: Fix) -> Outcome:
         """Read again, judge again, write, read back."""
+        written = False
         try:
             stale = self._stale(fix)
             if stale:
                 return self.outcome(fix, OutcomeResult.STALE, stale)
-            if not self._write(fix):
+            written = self._write(fix)
+            if not written:
                 return self.outcome(fix, OutcomeResult.STALE, "the organisation is no longer in the store")
             return self._read_back(fix)
         except StaleOrganizationError as error:
@@ -105,7 +107,7 @@ class _Applier:
         except (SourceUnavailableError, SourceRefusedError) as error:
             return self.outcome(fix, OutcomeResult.SKIPPED, error.problem)
         except ReconcilerError as error:
-            return self.outcome(fix, OutcomeResult.FAILED, error.problem)
+            return self.outcome(fix, OutcomeResult.FAILED, error.problem, written=written)
 
     def _stale(self, fix: Fix) -> str:
         """Why `fix` must not be written after all, by a fresh look at the store and at billing; empty if it may."""
@@ -117,13 +119,15 @@ class _Applier:
             return "the organisation changed since it was read"
         world = replace(self._world, now=self._line.clock.now())
         for source in self._sides_to_read(fix):
-            for customer_id in link_of(org, source, self._world.index).customers:
-                known = self._world.index.customers[source].get(customer_id)
-                if known is None:
-                    return f"the {source} customer {customer_id} is not known"
-                reading = self._line.sources[source].read_customer(known)
-                if reading.customer.org_key != known.org_key or reading.customer.deleted:
-                    return f"the {source} customer {customer_id} changed since it was read"
+            linked = link_of(org, source, self._world.index).customers
+            if not linked and fix.direction is not Direction.RAISE:
+                appeared = self._line.sources[source].find_customer(org.id)
+                if appeared is not None:
+                    return f"the {source} customer {appeared.id} appeared since it was read"
+            for customer_id in linked:
+                reading, changed = self._read_again(source, customer_id)
+                if reading is None:
+                    return changed
                 world = replace(world, index=world.index.with_reading(reading))
         verdict = judge_org(org, world)
         again = decide(
@@ -135,6 +139,16 @@ class _Applier:
         if not any(each.decided is Decided.FIX and each.drift.fix == fix for each in again):
             return "read again, billing no longer says so"
         return ""
+
+    def _read_again(self, source: Source, customer_id: str) -> tuple[CustomerReading | None, str]:
+        """The customer as it is now, or how it is not the one that was read."""
+        known = self._world.index.customers[source].get(customer_id)
+        if known is None:
+            return None, f"the {source} customer {customer_id} is not known"
+        reading = self._line.sources[source].read_customer(known)
+        if reading.customer.org_key != known.org_key or reading.customer.deleted:
+            return None, f"the {source} customer {customer_id} changed since it was read"
+        return reading, ""
 
     def _sides_to_read(self, fix: Fix) -> tuple[Source, ...]:
         """To raise, every granting side; to lower or to link, every configured one."""
@@ -152,12 +166,12 @@ class _Applier:
                 return self._line.store.update_org_billing_ids(fix.org_id, **fix.arguments, expected=fix.expects)
 
     def _read_back(self, fix: Fix) -> Outcome:
-        wanted = _after(self._orgs[fix.org_id], fix)
         record = self._line.store.get_org(fix.org_id)
-        if record is None or as_org(record) != wanted:
+        found = as_org(record) if record is not None else None
+        if found is None or _after(found, fix) != found:
             error = "reading it back shows something else than was written"
             return self.outcome(fix, OutcomeResult.FAILED, error, written=True)
-        self._orgs[fix.org_id] = wanted
+        self._orgs[fix.org_id] = _after(self._orgs[fix.org_id], fix)
         return self.outcome(fix, OutcomeResult.FIXED, written=True)
 
     def outcome(self, fix: Fix, result: OutcomeResult, error: str | None = None, *, written: bool = False) -> Outcome:

@@ -9,6 +9,7 @@ from cycle.cycle_support import billed, linked, results, works
 from fakes import FakeOrgManager
 from reconciler.errors import StoreWriteError
 from reconciler.model.billing import Source, SubscriptionStatus
+from reconciler.model.drift import Direction
 from reconciler.model.observation import CustomerReading
 from reconciler.model.run import RunMode, RunResult
 from reconciler.model.terms import Authority
@@ -102,6 +103,45 @@ def test_a_write_that_reads_back_otherwise_failed() -> None:
     assert (run.result, run.exit_code) == (RunResult.FAILED, 5)
 
 
+def test_another_field_that_changed_beside_the_write_does_not_make_it_fail() -> None:
+    made = works([linked(1, "founders_friend")], *billed(1))
+
+    def rename(store: FakeOrgManager, org_id: str) -> None:
+        store.change(org_id, name="Renamed")
+
+    made.store.before_update = rename
+    assert results(made.run().outcomes) == [("org_1", "fixed")]
+
+
+def test_every_write_counts_against_the_limits_even_one_that_reads_back_otherwise() -> None:
+    made = works([linked(1, "founders_friend")], *billed(1))
+    made.store.loses_writes = True
+    (outcome,) = made.run().outcomes
+    assert (outcome.result.value, outcome.written) == ("failed", True)
+    assert made.ledger.history(made.clock.now()).fixes_done == {Direction.RAISE: 1}
+
+
+def test_a_lago_customer_that_appeared_meanwhile_saves_from_lowering() -> None:
+    made = works(
+        [org(1, "enterprise", stripe_id="cus_1"), linked(2, "professional")],
+        stripe_customer(1),
+        stripe_sub(1),
+        *billed(2),
+        terms=terms(Authority.STRIPE),
+    )
+    read_all = made.lago.read_all
+
+    def read_then_appear(as_of: object) -> object:
+        seen = read_all(as_of)  # type: ignore[arg-type]  # passed through
+        made.lago.snapshot = replace(made.lago.snapshot, customers=(*made.lago.snapshot.customers, lago_customer(1)))
+        return seen
+
+    made.lago.read_all = read_then_appear  # type: ignore[assignment,method-assign]  # somebody registers in mid-run
+    run = made.run()
+    assert results(run.outcomes) == [("org_1", "stale")]
+    assert "appeared" in str(run.outcomes[0].error)
+
+
 def test_a_side_that_goes_away_before_the_write_skips_the_fix() -> None:
     made = works([linked(1, "founders_friend")], *billed(1))
     read_all = made.stripe.read_all
@@ -115,6 +155,7 @@ def test_a_side_that_goes_away_before_the_write_skips_the_fix() -> None:
     run = made.run()
     assert results(run.outcomes) == [("org_1", "skipped")]
     assert run.outcomes[0].error == "Stripe does not answer"
+    assert (run.result, run.exit_code) == (RunResult.INCOMPLETE, 4)
     assert made.store.writes == []
 
 

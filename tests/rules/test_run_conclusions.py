@@ -56,9 +56,9 @@ def test_what_was_not_mended_is_drift() -> None:
     assert ends(UNDER, OutcomeResult.STALE) == (RunResult.DRIFT, 2)
 
 
-@pytest.mark.parametrize("result", [OutcomeResult.FAILED, OutcomeResult.SKIPPED])
-def test_a_fix_that_failed_outweighs_drift(result: OutcomeResult) -> None:
-    assert ends(UNDER, result)[1] == 5
+@pytest.mark.parametrize(("result", "code"), [(OutcomeResult.FAILED, 5), (OutcomeResult.SKIPPED, 4)])
+def test_a_fix_that_failed_or_whose_source_went_away_outweighs_drift(result: OutcomeResult, code: int) -> None:
+    assert ends(UNDER, result)[1] == code
 
 
 def test_a_source_that_was_not_read_whole_outweighs_a_failed_fix() -> None:
