@@ -12,13 +12,17 @@ import typer
 from reconciler.billing.stripe_source import API_URL
 from reconciler.bootstrap import check_credentials
 from reconciler.cli.first_day import draft_from
+from reconciler.errors import CredentialError
 from reconciler.firststeps.draft import Asked
 from reconciler.firststeps.draft_toml import draft_toml
 from reconciler.firststeps.drafted import drafted
 from reconciler.firststeps.new_file import refuse_existing, write_new
 from reconciler.logs import configure_logs
 from reconciler.model.billing import Source
-from reconciler.settings import load_settings
+from reconciler.model.run import RunMode
+from reconciler.reports.safe_text import shown
+from reconciler.reports.words import MODES
+from reconciler.settings import Settings, load_settings
 
 config_app = typer.Typer(help="Draft the configuration, or look at it.", rich_markup_mode=None)
 _Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
@@ -58,10 +62,15 @@ def init(
 def check(config: _Config = None) -> int:
     """Say whether the configuration and the keys can be used as they are; nothing is read from Lago or Stripe."""
     settings = load_settings(config, os.environ)
-    check_credentials(settings, os.environ)
-    sys.stdout.write(
-        f"{settings.origin} can be used: {len(settings.tiers)} tiers, authority {settings.billing.authority}.\n"
-    )
+    _check_every_key(settings)
+    reads = [f"{source} at {side.url}" for source in Source if (side := getattr(settings, source.value)) is not None]
+    lines = [
+        f"{settings.origin} can be used: {len(settings.tiers)} tiers, authority {settings.billing.authority}.",
+        f"It reads {', '.join([f'organisations at {settings.orgs.store}', *reads])}.",
+        f"Its passes run in {MODES[RunMode(settings.policy.mode.value)]}; --dry-run never writes.",
+        *(f"Note: {note}" for note in settings.without_effect()),
+    ]
+    sys.stdout.write("".join(f"{shown(line)}\n" for line in lines))
     return 0
 
 
@@ -70,6 +79,20 @@ def show(config: _Config = None) -> int:
     """Print the configuration as it takes effect, with the environment counted in; never a secret."""
     sys.stdout.write(load_settings(config, os.environ).show())
     return 0
+
+
+def _check_every_key(settings: Settings) -> None:
+    """Raise one CredentialError for everything that is wrong with the keys of either side."""
+    wrong: list[CredentialError] = []
+    for source in Source:
+        others = {each.value: None for each in Source if each is not source}
+        try:
+            check_credentials(settings.model_copy(update=others), os.environ)
+        except CredentialError as error:
+            wrong.append(error)
+    if wrong:
+        problems, remedies = ([getattr(each, part) for each in wrong] for part in ("problem", "remedy"))
+        raise CredentialError(". ".join(problems), remedy=". ".join(remedies))
 
 
 def _folder(store: Path) -> Path:

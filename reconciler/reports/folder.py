@@ -46,7 +46,7 @@ class FolderReports:
         except OSError as error:
             raise SettingsError(
                 f"The folder for reports, {self._folder}, cannot be written: {error.strerror}",
-                remedy="Name one that can in [reports] folder, or add --dry-run --no-record to judge without ledger and reports",
+                remedy="Name one that can in [reports] folder, or judge without one: --dry-run --no-record",
             ) from error
 
     def write(self, run: RunRecord) -> None:

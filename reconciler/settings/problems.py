@@ -67,11 +67,21 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.0)[0]
 
 
+def _hint(word: str, known: Iterable[str], *, spelt: str = "{}") -> str:
+    """`; the nearest is ...` for a word that is near one of the known, else nothing."""
+    near = _near(word, known)
+    return "".join(f"; the nearest is {spelt.format(each)}" for each in near)
+
+
+def _near(word: str, known: Iterable[str]) -> list[str]:
+    return get_close_matches(word.lower(), sorted(known), n=1)
+
+
 def problems_of(errors: Iterable[ErrorDetails], root: type[BaseModel]) -> list[Problem]:
     """The problems that pydantic found in a file of kind `root`, a misspelt key counted once."""
     errors = list(errors)
     unknown = [_bare(error["loc"]) for error in errors if error["type"] == "extra_forbidden"]
-    meant = {(*path[:-1], nearest(str(path[-1]), _keys_at(path[:-1], root))) for path in unknown}
+    meant = {(*path[:-1], near) for path in unknown for near in _near(str(path[-1]), _keys_at(path[:-1], root))}
     return [
         Problem(path, _text(error, path, root))
         for error in errors
@@ -114,11 +124,11 @@ def _unknown_key(path: Path, root: type[BaseModel]) -> str:
     if is_secret_name(name):
         return f"does not belong here: {belongs(path)}"
     if len(path) == 1:
-        return f"is not a known section; the nearest is [{nearest(name, known)}]"
+        return f"is not a known section{_hint(name, known, spelt='[{}]')}"
     elsewhere = [section for section in _keys_at((), root) if name in _keys_at((section,), root)]
     if elsewhere:
         return f"is not a known key here; there is {one_of(f'[{section}] {name}' for section in elsewhere)}"
-    return f"is not a known key; the nearest is {nearest(name, known)}"
+    return f"is not a known key{_hint(name, known)}"
 
 
 def _keys_at(table: Path, root: type[BaseModel]) -> list[str]:

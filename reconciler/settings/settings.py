@@ -113,11 +113,21 @@ class Settings(Section):
         return Limits(**self.limits.model_dump())
 
     def without_effect(self) -> list[str]:
-        """What was asked for that this version does not do, in words."""
-        asked = {
+        """What was asked for, by more than a default, that this version does not do, in words."""
+        asked: dict[str, Any] = {
             "This version sends no messages ([notify])": self.notify.urls or self.notify.ping_url,
             "This version keeps no raw answers ([ledger] keep_snapshots)": self.ledger.keep_snapshots,
             "This version never sets a status for a flag ([statuses] flagged)": self.statuses.flagged,
+            **{
+                f"This version does not go by [{section}] {key}": getattr(said, key) != usual
+                for section, key, said in (
+                    ("limits", "max_monthly_value_ratio", self.limits),
+                    ("statuses", "lapsed", self.statuses),
+                    ("statuses", "ended", self.statuses),
+                    ("billing", "grace_days", self.billing),
+                )
+                for usual in [type(said).model_fields[key].default]
+            },
         }
         return [words for words, is_asked in asked.items() if is_asked]
 

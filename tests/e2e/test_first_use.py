@@ -182,3 +182,35 @@ def test_an_output_says_where_it_went(site: Site) -> None:
         said = site.reconcile("--dry-run", "--format", form, "--output", str(path))
         assert f"Report: {path}\n" in said.out
         assert path.is_file()
+
+
+def test_config_check_says_what_is_read_whether_a_pass_writes_and_what_has_no_effect(
+    site: Site, seeded: SeededBusiness
+) -> None:
+    replaced(site, "[statuses]", '[statuses]\nlapsed = "active"')
+    said = site.reconcile("config", "check")
+    assert said.exit_code == 0
+    for words in (site.lago.url, site.stripe.url, str(site.store.parent), "mode fix, which writes"):
+        assert words in said.out
+    assert "Note: This version does not go by [limits] max_monthly_value_ratio\n" in said.out
+    assert "Note: This version does not go by [statuses] lapsed\n" in said.out
+    assert "grace_days" not in said.out
+    assert "[statuses] ended" not in said.out
+    site.configure(seeded, mode='"flag"')
+    assert "mode flag, which writes nothing by itself" in site.reconcile("config", "check").out
+
+
+def test_config_check_names_every_missing_key(site: Site) -> None:
+    said = site.reconcile("config", "check", environ={"LAGO_API_KEY": "", "STRIPE_API_KEY": ""})
+    assert (said.exit_code, said.out) == (1, "")
+    assert "LAGO_API_KEY" in said.err
+    assert "STRIPE_API_KEY" in said.err
+
+
+def test_a_word_that_is_near_no_key_gets_no_hint_and_hides_no_missing_key(site: Site) -> None:
+    replaced(site, 'unpaid_tier = "founders_friend"', "quux = 1")
+    said = site.reconcile("config", "check")
+    assert said.exit_code == 1
+    assert "quux is not a known key;" not in said.err
+    assert "[statuses] quux is not a known key" in said.err
+    assert "[statuses] unpaid_tier is missing" in said.err
