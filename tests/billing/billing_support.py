@@ -30,12 +30,12 @@ PASSING_FAULTS: dict[str, dict[str, Any]] = {
     "502 with HTML": {"status": 502, "body": "<html>Bad Gateway</html>", "content_type": "text/html"},
     "reset": {"breaks": Break.RESET},
     "cut": {"breaks": Break.CUT},
-    "hang": {"breaks": Break.HANG, "delay_s": 0.2},
+    "hang": {"breaks": Break.HANG, "delay_s": 1.5},
     "other JSON": {"status": 200, "body": '{"hello":"world"}'},
     "HTML": {"status": 200, "body": "<html>Maintenance</html>", "content_type": "text/html"},
     "nothing": {"status": 200, "body": ""},
 }
-READ_TIMEOUT_S = 0.1
+READ_TIMEOUT_S = 0.6  # a busy machine must not look like a hang
 SHARED = Path(__file__).parents[3] / "shared"
 
 
