@@ -20,6 +20,7 @@ from reconciler.cycle.line import Line
 from reconciler.cycle.observe import as_org
 from reconciler.errors import LedgerError
 from reconciler.firststeps.needs import Side
+from reconciler.ledger.run_lock import run_lock
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.logs import hide
 from reconciler.model.billing import Source
@@ -66,7 +67,8 @@ def make_line(settings: Settings, environ: Mapping[str, str], *, dry_run: bool, 
     """Open everything that a pass needs, and close it at the end.
 
     A dry run opens the store for reading only, and goes on without a ledger that cannot be opened, with a note.
-    Raises SetupError, StoreError or LedgerError; then nothing was judged or written.
+    Any other holds the lock of this machine meanwhile. Raises SetupError, StoreError, LedgerError or RunLockedError;
+    then nothing was judged or written.
     """
     with ExitStack() as stack:
         sources = _open_sources(settings, environ, stack)
@@ -82,6 +84,8 @@ def make_line(settings: Settings, environ: Mapping[str, str], *, dry_run: bool, 
                     raise
                 ledger = None
                 notes.append(f"This run is not in the ledger: {error.problem}")
+        if ledger is not None and not dry_run:
+            stack.enter_context(run_lock(ledger.folder / "run.lock", since=SystemClock().now()))
         reports = _reports(settings, environ, notes) if ledger else None
         yield Made(
             line=Line(

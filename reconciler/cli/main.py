@@ -35,12 +35,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except _CommandLineError as error:
         return _usage(error)
     except typer.Abort:
-        return _say("Interrupted. What a pass wrote until then is in the ledger. Run it again.", _INTERRUPTED)
+        result = _INTERRUPTED
     except ReconcilerError as error:
         return _say(str(error), error.exit_code)
     except BrokenPipeError:
         leave_stdout()
         return 0
+    if result == _INTERRUPTED:  # Typer gives Ctrl-C back as this code, or raises Abort
+        return _say("Interrupted. What a pass wrote until then is in the ledger. Run it again.", _INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -33,6 +34,11 @@ class SqlLedger:
         Raises LedgerError where that cannot be done, or where the file is of a newer version or another program.
         """
         self._database = Database(url, busy_timeout_s=busy_timeout_s)
+
+    @property
+    def folder(self) -> Path:
+        """Where its file is."""
+        return self._database.path.parent
 
     def __enter__(self) -> Self:
         return self
