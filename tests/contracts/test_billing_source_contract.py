@@ -8,7 +8,7 @@ import pytest
 
 from contracts.billing_worlds import LONG_AGO, BillingWorld, world_of
 from reconciler.errors import SourceUnavailableError
-from reconciler.model.billing import Customer, SubscriptionStatus
+from reconciler.model.billing import Customer, Source, SubscriptionStatus
 
 
 @pytest.fixture(params=["lago", "stripe", "fake"])
@@ -112,3 +112,10 @@ def test_reading_a_customer_during_an_outage_raises(world: BillingWorld) -> None
     world.go_down()
     with pytest.raises(SourceUnavailableError):
         world.reader.read_customer(known)
+
+
+def test_a_customer_is_found_by_its_organisation_where_the_source_can_say(world: BillingWorld) -> None:
+    one, _ = world.add_customer("org.1/a b"), world.add_customer("org_2")
+    found = world.reader.find_customer("org.1/a b")
+    assert (found.id if found else None) == (one if world.reader.source is Source.LAGO else None)
+    assert world.reader.find_customer("org_3") is None
