@@ -332,3 +332,37 @@ def test_an_excluded_organisation_is_told_by_its_own_record() -> None:
     observed = observe_world([linked(1)], *customers())
     (verdict,) = judged(observed, terms(exclude={"org_1": "a partner"})).verdicts
     assert verdict.org == linked(1)
+
+
+def test_what_ended_or_waits_without_a_tier_means_nothing() -> None:
+    rows = [
+        stripe_sub(sub_id=status, price="price_secret", status=SubscriptionStatus(status))
+        for status in ("ended", "abandoned")
+    ]
+    observed = observe_world([linked(1, "founders_friend")], *customers(), *rows)
+    assert codes_of(observed, BY_STRIPE) == []
+
+
+def test_an_unmapped_subscription_in_a_state_without_a_rule_is_held() -> None:
+    row = stripe_sub(price="price_secret", status=SubscriptionStatus.PAST_DUE)
+    assert codes_of(observe_world([linked(1)], *customers(), row), BY_STRIPE) == ["unclassified"]
+
+
+def test_a_whole_organisation_is_named_with_what_to_do() -> None:
+    (drift,) = drifts_of(observe_world([linked(1, "starter")], *customers(), stripe_sub()), BY_STRIPE)
+    assert drift.org_name == "Company 1"
+    assert drift.remedy == "Nothing to do where fixing is on; else set the tier to professional in the application."
+
+
+def test_exactly_ten_sharers_are_all_named() -> None:
+    sharers = [linked(number, stripe_id="cus_99") for number in range(10)]
+    lago = [lago_customer(number) for number in range(10)]
+    observed = observe_world(sharers, *lago, stripe_customer(99, org_key=""), stripe_sub(99))
+    assert drifts_of(observed, BY_STRIPE)[0].text.endswith("by " + ", ".join(f"org_{each}" for each in range(10)) + ".")
+
+
+def test_a_held_organisation_hides_no_money_of_the_next() -> None:
+    observed = observe_world(
+        [linked(1, "platinum", stripe_id=None), linked(2)], *customers(1), *customers(2), stripe_sub(1), stripe_sub(2)
+    )
+    assert added(observed, BY_STRIPE).money["usd"].had == 9900
