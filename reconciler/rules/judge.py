@@ -25,9 +25,10 @@ def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
 
     Total: a case that no rule covers is `unclassified`.
     """
-    if org.id in world.terms.exclude:
-        return Verdict(org=org, drifts=(), books=None, excluded=True)
     case = make_case(org, world)
+    if org.id in world.terms.exclude:  # not judged; but a record that empties the application's store is told
+        told = (case.drift(Code.RECORD_INVALID, detail=fault),) if fault else ()
+        return Verdict(org=org, drifts=told, books=None, excluded=True)
     drifts = sorted(_drifts(case, fault), key=lambda drift: (_ORDER[drift.code], drift.id))
     return Verdict(org=org, drifts=tuple(drifts), books=_books(case, drifts))
 

@@ -54,7 +54,7 @@ def _find(path: Path | None, environ: Mapping[str, str], places: Sequence[Path])
     tried = " and ".join(str(place.absolute()) for place in places)
     raise SettingsError(
         f"There is no configuration: neither --config nor {FILE_VARIABLE} names one, and there is none at {tried}",
-        remedy="Copy config/reconciler.toml, fill it in and name it with --config",
+        remedy="`reconcile config init` drafts one; name it with --config",
     )
 
 

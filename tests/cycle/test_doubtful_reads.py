@@ -41,21 +41,21 @@ def lose_subscriptions(made: Works, count: int) -> None:
 
 def test_a_source_that_lost_more_rows_than_the_limit_is_no_complete_read() -> None:
     made = held_of_ten()
-    lose_subscriptions(made, 3)
+    lose_subscriptions(made, 4)
     for _ in range(2):
-        words = "holds 17", "3 fewer", "right account", "raising [limits] max_population_drop_ratio"
+        words = "holds 16", "4 fewer", "right account", "raising [limits] max_population_drop_ratio"
         assert_incomplete_and_nothing_lowered(made, made.run(), *words)
 
 
 def test_a_source_that_lost_as_many_rows_as_the_limit_allows_is_complete() -> None:
     made = held_of_ten()
-    lose_subscriptions(made, 2)
+    lose_subscriptions(made, 3)
     assert made.run().complete
 
 
 def test_raising_the_limit_for_one_run_accepts_what_a_source_lost() -> None:
     made = held_of_ten()
-    lose_subscriptions(made, 3)
+    lose_subscriptions(made, 4)
     line = made.line
     made.line = replace(line, limits=replace(WIDE, max_population_drop_ratio=Decimal("0.2")))
     assert made.run().complete

@@ -89,3 +89,13 @@ def test_a_bad_status_is_told_once() -> None:
     bad = InvalidRecord(key="org_1", problem="its status is none of active, suspended, deleted", readable=True)
     observed = observe_world([linked(1, status="frozen")], *customers(), invalid=[bad])
     assert [drift.code for drift in judged(observed, BY_STRIPE).drifts] == [Code.RECORD_INVALID]
+
+
+def test_an_excluded_organisation_whose_record_empties_the_store_is_told_and_counted_as_excluded() -> None:
+    fault = InvalidRecord(key="org_1", problem="its status is odd", readable=True)
+    observed = observe_world(
+        [linked(1, "professional"), linked(2, "founders_friend")], *customers(1), *customers(2), invalid=[fault]
+    )
+    by = terms(Authority.BOTH, exclude={"org_1": "ours"})
+    assert [each.drift.code for each in decided(observed, by)] == [Code.RECORD_INVALID]
+    assert added(observed, by).excluded == 1
