@@ -29,7 +29,7 @@ def _doubts(snapshot: Snapshot, history: History, terms: Terms, limits: Limits) 
         yield f"{source} holds no customer and no subscription: check that its key is of the right account"
         return
     before, now = history.source_rows.get(source), snapshot.proof.rows
-    if before is not None and before - now > max(_FEW, limits.max_population_drop_ratio * before):
+    if before is not None and before - now > _FEW and before - now > limits.max_population_drop_ratio * before:
         yield (
             f"{source} holds {now} customers and subscriptions, {before - now} fewer than at the last complete run: "
             "check that its key is of the right account; if they are gone, raising [limits] "
