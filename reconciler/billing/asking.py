@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import stamina
 
+from reconciler.billing.breadth import Breadth
 from reconciler.billing.pacing import RateBudget
 from reconciler.errors import SourceUnavailableError
 from reconciler.model.billing import Source
-from reconciler.model.observation import ReadProof
+from reconciler.model.observation import ListProof, ReadProof
 
 Answer = TypeVar("Answer")
 
+DROPS = 2  # a whole answer may take this many times as long as the time out of a single read from the network
+MOST_IN_FLIGHT = 8  # of one read; at 200 ms an answer that is 40 requests a second
+READ_DEADLINE_S = 900.0
 _NOT_DONE = "The source counts as not read whole"
 
 
@@ -29,11 +36,15 @@ class OutageError(SourceUnavailableError):
 
 
 class TryAgainError(OutageError):
-    """A request that may well succeed a moment later; `wait_s` is the pause the source asked for, if it did."""
+    """A request that may well succeed a moment later; `wait_s` is the pause the source asked for, if it did.
 
-    def __init__(self, problem: str, *, wait_s: float | None = None) -> None:
+    `too_fast` says that the source objects to the rate and not to this request alone.
+    """
+
+    def __init__(self, problem: str, *, wait_s: float | None = None, too_fast: bool = False) -> None:
         super().__init__(problem)
         self.wait_s = wait_s
+        self.too_fast = too_fast
 
 
 class GarbledError(TryAgainError):
@@ -72,14 +83,33 @@ def unheard(_retry: Retry) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """Counts of one read while it goes on."""
+    """Counts of one read while it goes on, kept by all threads that read; and when the read must end.
+
+    `until` is a moment of `time.monotonic`. `breadth` learns how long answers take.
+    """
 
     read_from: datetime
+    until: float = float("inf")
+    breadth: Breadth = field(default_factory=lambda: Breadth(1))
     pages: int = 0
     requests: int = 0
     retries: int = 0
+    given_up: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def proof(self, *, rows: int, read_until: datetime) -> ReadProof:
+    def count(self, *, pages: int = 0, requests: int = 0, retries: int = 0) -> None:
+        """Add to the counts."""
+        with self._lock:
+            self.pages += pages
+            self.requests += requests
+            self.retries += retries
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing further may be sent: given up, or the deadline passed."""
+        return self.given_up or time.monotonic() > self.until
+
+    def proof(self, *, rows: int, lists: tuple[ListProof, ...], read_until: datetime) -> ReadProof:
         """What was counted so far."""
         return ReadProof(
             read_from=self.read_from,
@@ -88,6 +118,7 @@ class Tally:
             pages=self.pages,
             requests=self.requests,
             retries=self.retries,
+            lists=lists,
         )
 
 
@@ -109,7 +140,10 @@ class Caller:
         self._on_retry = on_retry
 
     def call(self, send: Callable[[], Answer], tally: Tally) -> Answer:
-        """What `send` returns, sent again while it raises TryAgainError and the policy allows; else its last error."""
+        """What `send` returns, sent again while it raises TryAgainError and the policy allows; else its last error.
+
+        Raises OutageError where the read that `tally` counts must end before the request may go.
+        """
         policy = self._policy
         failure: TryAgainError | None = None
         for attempt in stamina.retry_context(
@@ -121,19 +155,38 @@ class Caller:
             wait_jitter=policy.jitter_s,
         ):
             with attempt:
+                if tally.over:
+                    raise failure or out_of_time(self._source)
+                sent_at = self._budget.take(until=tally.until)
+                if sent_at is None:
+                    raise failure or out_of_time(self._source)
                 if failure is not None:
-                    tally.retries += 1
+                    tally.count(retries=1)
                     self._on_retry(Retry(source=self._source, attempt=attempt.num, reason=failure.problem))
-                self._budget.take()
-                tally.requests += 1
+                tally.count(requests=1)
+                width = tally.breadth.width
+                began = time.monotonic()
                 try:
-                    return send()
+                    answer = send()
                 except TryAgainError as error:
                     failure = error
+                    if error.too_fast:
+                        self._budget.slow_down(sent_at=sent_at)
                     if error.wait_s is not None and error.wait_s <= policy.deadline_s:
                         self._budget.hold(error.wait_s)
                     raise
+                tally.breadth.answered(time.monotonic() - began, width=width)
+                self._budget.speed_up()
+                return answer
         raise AssertionError  # retry_context ends by returning or raising
+
+    def heed(self, headers: Mapping[str, str]) -> None:
+        """Hold further requests back where a success says, by `X-RateLimit-Remaining`, that it was the last one."""
+        if headers.get("X-RateLimit-Remaining") != "0":
+            return
+        wait_s = asked_wait(headers)
+        if wait_s is not None and wait_s <= self._policy.deadline_s:
+            self._budget.hold(wait_s)
 
     def _worth_it(self, error: Exception) -> bool:
         if not isinstance(error, TryAgainError):
@@ -141,8 +194,16 @@ class Caller:
         return error.wait_s is None or error.wait_s <= self._policy.deadline_s
 
 
+def out_of_time(source: Source) -> OutageError:
+    """What is said of a read that its deadline cut off."""
+    return OutageError(
+        f"{source.value.capitalize()} was not read to its end in the time that one read may take",
+        remedy="Run again; see whether the source is slow",
+    )
+
+
 def asked_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds a refusal asks to wait: `Retry-After`, else `X-RateLimit-Reset` (seconds left, not a time)."""
+    """The seconds a source asks to wait: `Retry-After`, else `X-RateLimit-Reset` (seconds left, not a time)."""
     for name in ("Retry-After", "X-RateLimit-Reset"):
         said = headers.get(name)
         if said is None:
@@ -150,10 +211,20 @@ def asked_wait(headers: Mapping[str, str]) -> float | None:
         try:
             seconds = float(said)
         except ValueError:
-            continue
+            seconds = _seconds_to(said, headers.get("Date"))
         if 0 <= seconds < float("inf"):
             return seconds
     return None
+
+
+def _seconds_to(said: str, sent: str | None) -> float:
+    """Seconds to an HTTP date, by the source's own clock where it told it; not a number where `said` is no date."""
+    try:
+        then = parsedate_to_datetime(said)
+        now = datetime.now(UTC) if sent is None else parsedate_to_datetime(sent)
+        return max(0.0, (then - now).total_seconds())
+    except (ValueError, TypeError):  # no date, or one with a zone and one without
+        return float("nan")
 
 
 def why_unreachable(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from reconciler.billing.asking import (
+    DROPS,
     Caller,
     GarbledError,
     OutageError,
@@ -78,6 +80,7 @@ class LagoClient:
             headers={"Authorization": f"Bearer {api_key}", "Accept": "application/json"},
             timeout=httpx.Timeout(read_timeout_s, connect=connect_timeout_s),
         )
+        self._answer_timeout_s = DROPS * read_timeout_s
 
     def close(self) -> None:
         """Close the connections."""
@@ -116,7 +119,7 @@ class LagoClient:
                 raise
             self._page_size = None  # the server's own size, which from 1.56 on may be capped below ours
             page = self.one(path, model, tally, self._paging(number, params))
-        tally.pages += 1
+        tally.count(pages=1)
         return page
 
     def _paging(self, number: int, params: Params) -> Params:
@@ -128,25 +131,42 @@ class LagoClient:
 
     def _send(self, url: str, model: type[Model], params: Params) -> Model:
         try:
-            answer = self._http.get(url, params=list(params))
+            answer = self._get(url, params)
         except httpx.TransportError as error:
             raise TryAgainError(f"Lago at {self._host} cannot be read: {why_unreachable(error)}") from error
         except httpx.HTTPError as error:
             raise GarbledError(f"Lago at {self._host} sent an answer that cannot be decoded") from error
         if answer.status_code != httpx.codes.OK:
             raise self._refusal(answer)
+        self._caller.heed(answer.headers)
         try:
             return model.model_validate_json(answer.content)
         except ValidationError:
             # The reason would quote what was sent, personal data included.
             raise GarbledError(f"Lago at {self._host} sent something else than its API's JSON") from None
 
+    def _get(self, url: str, params: Params) -> httpx.Response:
+        """The whole answer; a timeout where it comes drop by drop, each of them in time."""
+        must_end_by = time.monotonic() + self._answer_timeout_s
+        with self._http.stream("GET", url, params=list(params)) as answer:
+            drops = []
+            for drop in answer.iter_raw():
+                drops.append(drop)
+                if time.monotonic() > must_end_by:
+                    raise httpx.ReadTimeout("") from TimeoutError()
+            return httpx.Response(
+                answer.status_code, headers=answer.headers, content=b"".join(drops), request=answer.request
+            )
+
     def _refusal(self, answer: httpx.Response) -> Exception:
         status = answer.status_code
         path = answer.url.path
         if status in _RETRIED or answer.is_server_error:
-            wait_s = asked_wait(answer.headers)
-            return TryAgainError(f"Lago at {self._host} answered {status}", wait_s=wait_s)
+            return TryAgainError(
+                f"Lago at {self._host} answered {status}",
+                wait_s=asked_wait(answer.headers),
+                too_fast=status == httpx.codes.TOO_MANY_REQUESTS,
+            )
         if answer.is_redirect:
             return NotThatSourceError(
                 f"{self._host} sends requests on to another address", remedy="Set [lago] url to the address it names"

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from reconciler.billing.asking import Caller, OutageError, RetryListener, RetryPolicy, Tally, unheard
+from reconciler.billing.asking import (
+    MOST_IN_FLIGHT,
+    READ_DEADLINE_S,
+    Caller,
+    OutageError,
+    RetryListener,
+    RetryPolicy,
+    Tally,
+    unheard,
+)
+from reconciler.billing.breadth import Breadth
+from reconciler.billing.crew import Crew, Hands, OneByOne
 from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedError, Params, path_part
 from reconciler.billing.lago_mapping import customer_of, subscriptions_of
-from reconciler.billing.lago_walk import walk
-from reconciler.billing.lago_wire import One, Page, WireCustomer, WirePlan, WireSubscription
+from reconciler.billing.lago_walk import Walk, walk
+from reconciler.billing.lago_wire import One, Page, Row, WireCustomer, WirePlan, WireSubscription
 from reconciler.billing.pacing import RateBudget
 from reconciler.errors import SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Source
-from reconciler.model.observation import CustomerReading, Snapshot
+from reconciler.model.observation import CustomerReading, ListProof, Snapshot
 from reconciler.ports import Clock
 
 _STATUSES = ("active", "pending", "terminated", "canceled")
@@ -48,8 +60,12 @@ class LagoSource:
         read_timeout_s: float = 30,
         budget: RateBudget | None = None,
         page_size: int = PAGE_SIZE,
+        read_deadline_s: float = READ_DEADLINE_S,
     ) -> None:
-        """Raise CredentialError or NotThatSourceError for a key or `url` that cannot be one; nothing is sent yet."""
+        """Raise CredentialError or NotThatSourceError for a key or `url` that cannot be one; nothing is sent yet.
+
+        A read that is not done after `read_deadline_s` ends there and is not complete.
+        """
         caller = Caller(
             Source.LAGO,
             budget or RateBudget(max_requests_per_s),
@@ -65,6 +81,7 @@ class LagoSource:
             page_size=page_size,
         )
         self._clock = clock
+        self._read_deadline_s = read_deadline_s
         self._server: _Server | None = None
         self._live_ids: Mapping[str, frozenset[str]] = {}
 
@@ -85,7 +102,8 @@ class LagoSource:
 
     def read_all(self, as_of: datetime) -> Snapshot:
         """Every customer and subscription of the organisation (ports.BillingSource)."""
-        tally = Tally(read_from=self._clock.now())
+        tally = self._tally()
+        lists: list[ListProof] = []
         subscriptions: dict[str, WireSubscription] = {}
         customers: dict[str, WireCustomer] = {}
         problems: list[str] = []
@@ -93,13 +111,11 @@ class LagoSource:
         try:
             server = self._server = self._get_to_know(tally)
             plans = server.plans
-            problems += self._walk_subscriptions(subscriptions, tally, server.statuses)
-            problems += walk(  # after the subscriptions, so that whoever has one is in this list
-                lambda number: self._client.page("/customers", Page[WireCustomer], tally, number=number),
-                customers,
-                key=lambda row: row.lago_id,
-                what="customers",
-            )
+            tally.breadth = Breadth(MOST_IN_FLIGHT)
+            with Crew(Source.LAGO, tally) as crew:
+                problems += _run(self._subscriptions(tally, server.statuses), crew, subscriptions, lists)
+                # After the subscriptions, so that whoever has one is in this list.
+                problems += _run(self._customers(tally), crew, customers, lists)
         except (SourceUnavailableError, SourceRefusedError) as error:
             problems.append(error.problem)
         live_ids = _live_ids(subscriptions.values())
@@ -110,7 +126,7 @@ class LagoSource:
             customers=tuple(found.values()),
             subscriptions=subscriptions_of(subscriptions.values(), plans=plans, customers=found, as_of=as_of),
             complete=not problems,
-            proof=tally.proof(rows=len(found) + len(subscriptions), read_until=self._clock.now()),
+            proof=tally.proof(rows=len(found) + len(subscriptions), lists=tuple(lists), read_until=self._clock.now()),
             problem="; ".join(problems) or None,
         )
 
@@ -120,16 +136,15 @@ class LagoSource:
         A subscription that was live at the last `read_all` and that the customer's own list does not show is asked
         for by itself: the list of a deleted customer is empty.
         """
-        tally = Tally(read_from=self._clock.now())
+        tally = self._tally()
         server = self._server or self._get_to_know(tally)
         row = self._customer(customer, tally)
         now = replace(customer, deleted=True) if row is None else customer_of(row)
-        found: dict[str, WireSubscription] = {}
-        problems = self._walk_subscriptions(
-            found, tally, (("external_customer_id", customer.org_key), *server.statuses)
-        )
+        own = self._subscriptions(tally, (("external_customer_id", customer.org_key), *server.statuses))
+        problems = own.run(OneByOne())
         if problems:
             raise OutageError("; ".join(problems))
+        found = own.rows()
         hidden = self._live_ids.get(customer.id, frozenset()) - {each.external_id for each in found.values()}
         for external_id in sorted(hidden):
             found.update(self._singly(external_id, tally))
@@ -168,15 +183,20 @@ class LagoSource:
             raise OutageError("; ".join(problems))
         return _Server(statuses=tuple(("status[]", status) for status in known), plans=plans)
 
-    def _walk_subscriptions(self, rows: dict[str, WireSubscription], tally: Tally, params: Params) -> list[str]:
-        return walk(
-            lambda number: self._client.page(
-                "/subscriptions", Page[WireSubscription], tally, number=number, params=params
-            ),
-            rows,
-            key=lambda row: row.lago_id,
-            what="subscriptions",
-        )
+    def _tally(self) -> Tally:
+        return Tally(read_from=self._clock.now(), until=time.monotonic() + self._read_deadline_s)
+
+    def _subscriptions(self, tally: Tally, params: Params) -> Walk[WireSubscription]:
+        def fetch(number: int) -> Page[WireSubscription]:
+            return self._client.page("/subscriptions", Page[WireSubscription], tally, number=number, params=params)
+
+        return Walk(fetch, key=lambda row: row.lago_id, what="subscriptions")
+
+    def _customers(self, tally: Tally) -> Walk[WireCustomer]:
+        def fetch(number: int) -> Page[WireCustomer]:
+            return self._client.page("/customers", Page[WireCustomer], tally, number=number)
+
+        return Walk(fetch, key=lambda row: row.lago_id, what="customers", newest_first=True)
 
     def _customer(self, customer: Customer, tally: Tally) -> WireCustomer | None:
         """The customer as it is now, None when it is gone."""
@@ -206,6 +226,15 @@ class LagoSource:
             else:
                 rows[row.lago_id] = row
         return rows
+
+
+def _run(walk: Walk[Row], hands: Hands, rows: dict[str, Row], lists: list[ListProof]) -> list[str]:
+    """Walk; `rows` and `lists` hold what was read even where the walk is broken off by an error."""
+    try:
+        return walk.run(hands)
+    finally:
+        rows.update(walk.rows())
+        lists.append(walk.proof())
 
 
 def _live_ids(rows: Iterable[WireSubscription]) -> Mapping[str, frozenset[str]]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import requests
 import stripe
+import urllib3
 from pydantic import BaseModel, ValidationError
 
 from reconciler.billing.asking import (
+    DROPS,
+    MOST_IN_FLIGHT,
     Caller,
     GarbledError,
     OutageError,
@@ -26,7 +31,9 @@ from reconciler.errors import CredentialError, NotThatSourceError, SourceRefused
 _KEY = re.compile(r"(?:sk|rk)_(?:org_)?(live|test)_[\x21-\x7e]+")
 _PERMISSION = re.compile(r"rak_[a-z_]+")
 _RETRIED = frozenset({408, 409, 425, 429})
-_OK, _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 200, 401, 403, 500
+_DROP = 1 << 16
+_NO_RATE = "resource-specific"  # a limit of one object, which slower requests to others do not help
+_OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 200, 401, 403, 429, 500
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -34,29 +41,61 @@ Model = TypeVar("Model", bound=BaseModel)
 class _BytesTransport(stripe.RequestsClient):
     """Sends GET only, keeps the bytes of a success for the asking thread, and gives the library an empty object.
 
-    Building its objects costs the library over 1 ms a subscription; parsing the bytes costs a hundredth of that.
+    Building its objects costs the library over 1 ms a subscription; parsing the bytes costs a hundredth of that. All
+    threads share the connections of one session.
     """
 
     def __init__(self, *, timeout: tuple[float, float]) -> None:
-        super().__init__(timeout=timeout)
+        self._connections = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._connections.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=MOST_IN_FLIGHT))
+        super().__init__(timeout=timeout, session=self._connections)
+        self._answer_timeout_s = DROPS * timeout[1]
         self._kept = threading.local()
 
     def request(  # type: ignore[override]  # the library's own RequestsClient has this signature too
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         only_get(method)
-        body, status, answered = super().request(method, url, headers, post_data)
+        must_end_by = time.monotonic() + self._answer_timeout_s
+        stream, status, answered = self.request_stream(method, url, headers, post_data)
+        body = _whole(stream, must_end_by=must_end_by)
         if status != _OK:
             # The library breaks on an error body of another make than Stripe's, and loses the headers with it.
             return body if _is_error(body) else b'{"error":{}}', status, answered
-        self._kept.body = body
+        self._kept.answer = body, answered
         return b"{}", status, answered
 
-    def take(self) -> bytes:
-        """The body of this thread's last success."""
-        body: bytes = self._kept.body
-        del self._kept.body
-        return body
+    def take(self) -> tuple[bytes, Mapping[str, str]]:
+        """Body and headers of this thread's last success."""
+        answer: tuple[bytes, Mapping[str, str]] = self._kept.answer
+        del self._kept.answer
+        return answer
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connections.close()
+
+
+def _broken(how: str) -> stripe.APIConnectionError:
+    return stripe.APIConnectionError(how)  # type: ignore[no-untyped-call]  # the library has no type there
+
+
+def _whole(stream: urllib3.BaseHTTPResponse, *, must_end_by: float) -> bytes:
+    """The body; a timeout where it comes drop by drop, each of them in time."""
+    drops = []
+    try:
+        while drop := stream.read1(_DROP, decode_content=True):
+            drops.append(drop)
+            if time.monotonic() > must_end_by:
+                stream.close()
+                raise _broken("it came drop by drop") from TimeoutError()
+    except urllib3.exceptions.HTTPError as error:
+        stream.close()
+        raise _broken("it broke off") from error
+    finally:
+        stream.release_conn()
+    return b"".join(drops)
 
 
 class StripeClient:
@@ -97,8 +136,8 @@ class StripeClient:
         )
 
     def close(self) -> None:
-        """Close the connections of this thread."""
-        self._transport.close()  # type: ignore[no-untyped-call]  # the library has no type there
+        """Close the connections."""
+        self._transport.close()
 
     def read(self, path: str, model: type[Model], tally: Tally, **query: Any) -> Model:
         """What Stripe answers to GET `path` with `query`.
@@ -113,8 +152,10 @@ class StripeClient:
         except stripe.StripeError as error:
             # Neither message nor cause goes on: they may quote keys and what was sent.
             raise self._refusal(error, path) from None
+        body, headers = self._transport.take()
+        self._caller.heed(headers)
         try:
-            return model.model_validate_json(self._transport.take())
+            return model.model_validate_json(body)
         except ValidationError:
             raise GarbledError(f"Stripe at {self.host} sent something else than its API's JSON") from None
 
@@ -122,12 +163,13 @@ class StripeClient:
         status = error.http_status
         if status is None:
             return TryAgainError(f"Stripe at {self.host} cannot be read: {why_unreachable(error)}")
-        if status in _RETRIED or status >= _SERVER_ERROR:
-            headers: Mapping[str, str] = error.headers or {}
+        headers: Mapping[str, str] = error.headers or {}
+        advice = headers.get("Stripe-Should-Retry")
+        if status in _RETRIED or status >= _SERVER_ERROR or advice == "true":
             problem = f"Stripe at {self.host} answered {status}"
-            if headers.get("Stripe-Should-Retry") == "false":
+            if advice == "false":
                 return OutageError(problem)
-            return TryAgainError(problem, wait_s=asked_wait(headers))
+            return TryAgainError(problem, wait_s=asked_wait(headers), too_fast=_too_fast(error, headers))
         if status == _UNAUTHORIZED:
             return CredentialError(
                 f"Stripe at {self.host} refuses the API key", remedy="Set STRIPE_API_KEY to a key that is not revoked"
@@ -137,6 +179,13 @@ class StripeClient:
         return SourceRefusedError(
             f"Stripe at {self.host} answered {status}", status=status, remedy="Run again; report it if it stays"
         )
+
+
+def _too_fast(error: stripe.StripeError, headers: Mapping[str, str]) -> bool:
+    """Whether the account's or endpoint's rate or concurrency was passed, not the lock or limit of one object."""
+    if error.http_status != _TOO_MANY or headers.get("Stripe-Rate-Limited-Reason") == _NO_RATE:
+        return False
+    return error.error is None or error.error.code != "lock_timeout"
 
 
 def _is_error(body: bytes) -> bool:

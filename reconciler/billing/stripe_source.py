@@ -1,18 +1,34 @@
-"""Stripe as a BillingSource: one listing of every status, newest first, by cursor."""
+"""Stripe as a BillingSource: one listing of every status, newest first, in ranges of creation read side by side."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Self, TypeVar
 
-from reconciler.billing.asking import Caller, GarbledError, OutageError, RetryListener, RetryPolicy, Tally, unheard
+from reconciler.billing.asking import (
+    MOST_IN_FLIGHT,
+    READ_DEADLINE_S,
+    Caller,
+    GarbledError,
+    OutageError,
+    RetryListener,
+    RetryPolicy,
+    Tally,
+    unheard,
+)
+from reconciler.billing.breadth import Breadth
+from reconciler.billing.crew import Crew, Hands, OneByOne
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_mapping import customer_of, subscription_of
+from reconciler.billing.stripe_ranges import Dated, Sweep
 from reconciler.billing.stripe_walk import walk
 from reconciler.billing.stripe_wire import WireCustomer, WireItem, WireList, WireSubscription
 from reconciler.errors import NotThatSourceError, SourceRefusedError, SourceUnavailableError
-from reconciler.model.billing import Customer, Source
+from reconciler.model.billing import Customer, Source, Subscription
 from reconciler.model.observation import CustomerReading, Snapshot
 from reconciler.ports import Clock
 
@@ -45,8 +61,12 @@ class StripeSource:
         connect_timeout_s: float = 10,
         read_timeout_s: float = 30,
         budget: RateBudget | None = None,
+        read_deadline_s: float = READ_DEADLINE_S,
     ) -> None:
-        """Raise CredentialError for a key that cannot be right for `livemode`; nothing is sent yet."""
+        """Raise CredentialError for a key that cannot be right for `livemode`; nothing is sent yet.
+
+        A read that is not done after `read_deadline_s` ends there and is not complete.
+        """
         caller = Caller(
             Source.STRIPE,
             budget or RateBudget(max_requests_per_s),
@@ -63,6 +83,7 @@ class StripeSource:
             read_timeout_s=read_timeout_s,
         )
         self._clock = clock
+        self._read_deadline_s = read_deadline_s
         self._metadata_org_key = metadata_org_key
 
     @property
@@ -71,7 +92,7 @@ class StripeSource:
         return Source.STRIPE
 
     def close(self) -> None:
-        """Close the connections of this thread."""
+        """Close the connections."""
         self._client.close()
 
     def __enter__(self) -> Self:
@@ -82,33 +103,32 @@ class StripeSource:
 
     def read_all(self, as_of: datetime) -> Snapshot:
         """Every customer and subscription of the account, save those on a test clock (ports.BillingSource)."""
-        tally = Tally(read_from=self._clock.now())
-        subscriptions: dict[str, WireSubscription] = {}
-        customers: dict[str, WireCustomer] = {}
+        tally = self._tally(Breadth(MOST_IN_FLIGHT))
+        subscriptions = self._sweep("subscriptions", WireList[WireSubscription], tally, _DISCOUNTS, status="all")
+        customers = self._sweep("customers", WireList[WireCustomer], tally, _DISCOUNT)
+        items: dict[str, WireList[WireItem]] = {}
         problems: list[str] = []
         try:
-            problems += self._read_subscriptions(subscriptions, tally)
-            problems += walk(  # after the subscriptions, so that whoever has one is in this list
-                lambda cursor: self._page("/v1/customers", WireList[WireCustomer], cursor, tally, expand=_DISCOUNT),
-                customers,
-                what="customers",
-            )
+            with Crew(Source.STRIPE, tally) as crew:
+                problems += subscriptions.run(crew)
+                problems += self._read_broken_off(subscriptions.rows().values(), items, crew, tally)
+                problems += customers.run(crew)  # after the subscriptions, so that whoever has one is in this list
         except (SourceUnavailableError, SourceRefusedError) as error:
             problems.append(error.problem)
+        owners = customers.rows()
+        found = tuple(customer_of(row, metadata_org_key=self._metadata_org_key) for row in owners.values())
+        held = tuple(
+            self._mapped(_with_items(row, items), owners.get(row.customer), as_of)
+            for row in subscriptions.rows().values()
+        )
+        lists = (subscriptions.proof(), customers.proof())
+        problems += [f"The ranges of Stripe's {each.name} do not adjoin" for each in lists if not each.adjoins]
         return Snapshot(
             source=Source.STRIPE,
-            customers=tuple(customer_of(row, metadata_org_key=self._metadata_org_key) for row in customers.values()),
-            subscriptions=tuple(
-                subscription_of(
-                    row,
-                    customer=customers.get(row.customer),
-                    metadata_org_key=self._metadata_org_key,
-                    as_of=as_of,
-                )
-                for row in subscriptions.values()
-            ),
+            customers=found,
+            subscriptions=held,
             complete=not problems,
-            proof=tally.proof(rows=len(customers) + len(subscriptions), read_until=self._clock.now()),
+            proof=tally.proof(rows=len(found) + len(held), lists=lists, read_until=self._clock.now()),
             problem="; ".join(problems) or None,
         )
 
@@ -120,64 +140,70 @@ class StripeSource:
 
         A customer that this account and mode never had is refused: its absence would prove nothing.
         """
-        tally = Tally(read_from=self._clock.now())
+        tally = self._tally(Breadth(1))
         row = self._client.read(f"/v1/customers/{customer.id}", WireCustomer, tally, expand=["discount.source.coupon"])
-        subscriptions: dict[str, WireSubscription] = {}
-        problems = self._read_subscriptions(subscriptions, tally, customer=customer.id)
+        own = self._sweep(
+            "subscriptions", WireList[WireSubscription], tally, _DISCOUNTS, status="all", customer=customer.id
+        )
+        items: dict[str, WireList[WireItem]] = {}
+        hands = OneByOne()
+        problems = own.run(hands)
+        problems += self._read_broken_off(own.rows().values(), items, hands, tally)
         if problems:
             raise OutageError("; ".join(problems))
-        now = customer_of(row, metadata_org_key=self._metadata_org_key)
         return CustomerReading(
-            customer=now,
+            customer=customer_of(row, metadata_org_key=self._metadata_org_key),
             subscriptions=tuple(
-                subscription_of(each, customer=row, metadata_org_key=self._metadata_org_key, as_of=self._clock.now())
-                for each in subscriptions.values()
+                self._mapped(_with_items(each, items), row, self._clock.now())
+                for each in own.rows().values()
                 if each.customer == customer.id
             ),
         )
 
-    def _read_subscriptions(self, rows: dict[str, WireSubscription], tally: Tally, **query: str) -> list[str]:
-        """Fill `rows` with every subscription that `query` leaves and all its items; what is not proven, in words."""
-        problems = walk(
-            lambda cursor: self._page(
-                "/v1/subscriptions",
-                WireList[WireSubscription],
-                cursor,
-                tally,
-                status="all",
-                expand=_DISCOUNTS,
-                **query,
-            ),
-            rows,
-            what="subscriptions",
-        )
-        for row in [*rows.values()]:
-            if row.items.has_more or any(item.discounts for item in row.items.data):
-                items: dict[str, WireItem] = {}
-                problems += self._read_items(row.id, items, tally)
-                whole = WireList[WireItem](data=tuple(items.values()), has_more=False)
-                rows[row.id] = row.model_copy(update={"items": whole})
+    def _tally(self, breadth: Breadth) -> Tally:
+        until = time.monotonic() + self._read_deadline_s
+        return Tally(read_from=self._clock.now(), until=until, breadth=breadth)
+
+    def _mapped(self, row: WireSubscription, customer: WireCustomer | None, as_of: datetime) -> Subscription:
+        return subscription_of(row, customer=customer, metadata_org_key=self._metadata_org_key, as_of=as_of)
+
+    def _sweep(
+        self, what: str, model: type[WireList[Dated]], tally: Tally, expand: list[str], **query: str
+    ) -> Sweep[Dated]:
+        def fetch(asked: dict[str, Any]) -> WireList[Dated]:
+            return self._page(f"/v1/{what}", model, tally, **query, expand=expand, **asked)
+
+        return Sweep(fetch, what=what)
+
+    def _read_broken_off(
+        self, rows: Iterable[WireSubscription], items: dict[str, WireList[WireItem]], hands: Hands, tally: Tally
+    ) -> list[str]:
+        """Put into `items`, by subscription, those its own row does not show whole; what is not proven, in words."""
+        problems: list[str] = []
+        waiting = [row.id for row in rows if row.items.has_more or any(item.discounts for item in row.items.data)]
+        in_flight = 0
+        while waiting or in_flight:
+            while waiting and hands.free:
+                wanted = waiting.pop()
+                hands.give(wanted, partial(self._read_items, wanted, tally))
+                in_flight += 1
+            subscription, (whole, unproven) = hands.take()
+            in_flight -= 1
+            items[subscription] = WireList[WireItem](data=tuple(whole.values()), has_more=False)
+            problems += unproven
         return problems
 
-    def _read_items(self, subscription: str, rows: dict[str, WireItem], tally: Tally) -> list[str]:
-        return walk(
-            lambda cursor: self._page(
-                "/v1/subscription_items",
-                WireList[WireItem],
-                cursor,
-                tally,
-                subscription=subscription,
-                expand=_DISCOUNTS,
-            ),
-            rows,
-            what=f"items of {subscription}",
-        )
+    def _read_items(self, subscription: str, tally: Tally) -> tuple[dict[str, WireItem], list[str]]:
+        rows: dict[str, WireItem] = {}
 
-    def _page(
-        self, path: str, model: type[WireList[Row]], cursor: str | None, tally: Tally, **query: Any
-    ) -> WireList[Row]:
-        if cursor is not None:
-            query["starting_after"] = cursor
+        def fetch(cursor: str | None) -> WireList[WireItem]:
+            after = {} if cursor is None else {"starting_after": cursor}
+            path = "/v1/subscription_items"
+            return self._page(path, WireList[WireItem], tally, subscription=subscription, expand=_DISCOUNTS, **after)
+
+        return rows, walk(fetch, rows, what=f"items of {subscription}")
+
+    def _page(self, path: str, model: type[WireList[Row]], tally: Tally, **query: Any) -> WireList[Row]:
         try:
             page = self._client.read(path, model, tally, limit=_PAGE_SIZE, **query)
         except (GarbledError, SourceRefusedError) as error:
@@ -186,5 +212,9 @@ class StripeSource:
             raise NotThatSourceError(  # nothing that was sent in this read made sense
                 f"{self._client.host} answers, but not as Stripe does", remedy=f"Set [stripe] url to {API_URL}"
             ) from error
-        tally.pages += 1
+        tally.count(pages=1)
         return page
+
+
+def _with_items(row: WireSubscription, items: Mapping[str, WireList[WireItem]]) -> WireSubscription:
+    return row.model_copy(update={"items": items[row.id]}) if row.id in items else row

@@ -119,6 +119,7 @@ class WireCustomer(_Wire):
     """A customer without name and addresses; of a deleted one only `id` and `deleted` are sent."""
 
     id: str
+    created: Instant | None = None
     deleted: bool = False
     currency: str | None = None
     discount: WireDiscount | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from reconciler.model.billing import Customer, Source, Subscription
 from reconciler.model.drift import Direction
@@ -12,8 +13,44 @@ from reconciler.model.orgs import InvalidRecord, Org
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedRange:
+    """Rows created from `from_s` on and before `before_s`, in seconds of the epoch; None: without a bound."""
+
+    from_s: int | None = None
+    before_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListProof:
+    """How one list of a source was read, and in which ranges of creation, newest first, where it was read in ranges.
+
+    `counted` is how many rows the source itself said there were when its last page was read, None where it does not
+    say. `first_id` and `last_id` are the ends of the list in the source's own order, empty where it held nothing.
+    """
+
+    name: str
+    rows: int
+    pages: int
+    counted: int | None = None
+    first_id: str = ""
+    last_id: str = ""
+    ranges: tuple[CreatedRange, ...] = ()
+
+    @property
+    def adjoins(self) -> bool:
+        """Whether the ranges leave no gap and do not overlap, from the newest row there may be to the oldest."""
+        if not self.ranges:
+            return True
+        open_ended = self.ranges[0].before_s is None and self.ranges[-1].from_s is None
+        return open_ended and all(a.from_s == b.before_s for a, b in pairwise(self.ranges))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadProof:
-    """How a source was read: counts of rows, pages, requests and retries, and the window in which it happened."""
+    """How a source was read: counts of rows, pages, requests and retries, and the window in which it happened.
+
+    `lists` tells it of each list that was read, as far as it was.
+    """
 
     read_from: datetime
     read_until: datetime
@@ -21,6 +58,7 @@ class ReadProof:
     pages: int = 0
     requests: int = 0
     retries: int = 0
+    lists: tuple[ListProof, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

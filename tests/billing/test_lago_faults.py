@@ -51,7 +51,9 @@ def test_a_fault_that_passes_is_overcome_and_counted(server: LoopbackServer, pla
     assert (snapshot.complete, snapshot.problem) == (True, None)
     assert sorted(each.org_key for each in snapshot.customers) == [f"org_{number}" for number in range(ORGS)]
     assert sorted(each.external_id for each in snapshot.subscriptions) == [f"sub_{number}" for number in range(ORGS)]
-    assert (snapshot.proof.pages, snapshot.proof.requests, snapshot.proof.retries) == (PAGES, PAGES + 3, 1)
+    looks_again = snapshot.proof.pages - PAGES  # at the first customers, where pages were in flight side by side
+    assert looks_again in (0, 1)
+    assert (snapshot.proof.requests, snapshot.proof.retries) == (PAGES + looks_again + 3, 1)
 
 
 @pytest.mark.parametrize("place", [place for place in PLACES if place not in ("organisation", "health")])
