@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from reconciler.billing.lago_wire import WireCustomer, WirePlan, WireSubscription
 from reconciler.model.billing import Customer, EndReason, Item, Source, Subscription, SubscriptionStatus
@@ -81,7 +81,7 @@ def _subscription(
     status = _STATUSES.get(row.status, SubscriptionStatus.UNKNOWN)
     trial_end = row.trial_ended_at
     if trial_end is None and trial_from is not None and plan is not None and plan.trial_period:
-        trial_end = trial_from + timedelta(days=plan.trial_period)
+        trial_end = _later(trial_from, days=plan.trial_period)
         if status is SubscriptionStatus.ACTIVE and trial_end > as_of:
             status = SubscriptionStatus.TRIALING
     ended = status is SubscriptionStatus.ENDED
@@ -131,3 +131,10 @@ def _end_reason(row: WireSubscription, status: SubscriptionStatus) -> EndReason 
     if status not in (SubscriptionStatus.ENDED, SubscriptionStatus.ABANDONED):
         return None
     return EndReason.PAYMENT_FAILED if row.cancellation_reason in _NEVER_PAID else EndReason.REQUESTED
+
+
+def _later(at: datetime, *, days: float) -> datetime:
+    try:
+        return at + timedelta(days=days)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

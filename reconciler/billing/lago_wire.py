@@ -9,7 +9,10 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 
 def _utc(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time beyond the calendar") from error
 
 
 Instant = Annotated[datetime, AfterValidator(_utc)]

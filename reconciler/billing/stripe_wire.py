@@ -10,7 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _instant(seconds: object) -> object:
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else seconds
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, int) else seconds
+    except (OverflowError, OSError) as error:
+        raise ValueError("a time beyond the calendar") from error
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
