@@ -82,3 +82,44 @@ def test_threads_share_one_budget() -> None:
     for thread in threads:
         thread.join()
     assert sorted(round(wait, 6) for wait in waits) == [round(turn / 10, 6) for turn in range(1, 20)]
+
+
+def test_an_objection_halves_the_rate_once_for_all_that_were_under_way(clock: SleepingClock) -> None:
+    paced = budget(clock, 20)
+    first, second = paced.take(), paced.take()
+    assert first is not None
+    assert second is not None
+    clock.now_s += 1
+    paced.slow_down(sent_at=first)
+    paced.slow_down(sent_at=second)
+    assert paced.requests_per_s == 10
+    clock.now_s += 1
+    paced.slow_down(sent_at=clock.now_s)
+    assert paced.requests_per_s == 5
+
+
+def test_the_rate_grows_back_slowly_and_no_higher_than_it_was(clock: SleepingClock) -> None:
+    paced = budget(clock, 20)
+    paced.slow_down(sent_at=clock.now_s)
+    for _ in range(10):
+        paced.speed_up()
+    assert round(paced.requests_per_s, 6) == 12
+    for _ in range(1_000):
+        paced.speed_up()
+    assert paced.requests_per_s == 20
+
+
+def test_the_rate_never_falls_to_nothing(clock: SleepingClock) -> None:
+    paced = budget(clock, 32)
+    for _ in range(50):
+        clock.now_s += 1
+        paced.slow_down(sent_at=clock.now_s)
+    assert paced.requests_per_s == 1
+
+
+def test_a_request_whose_turn_comes_after_the_deadline_is_told_so_at_once(clock: SleepingClock) -> None:
+    paced = budget(clock, 20)
+    paced.hold(30)
+    assert paced.take(until=clock.now_s + 10) is None
+    assert clock.slept == []
+    assert paced.take() is not None

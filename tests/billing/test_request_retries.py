@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 
 import pytest
 
@@ -16,6 +17,7 @@ from reconciler.billing.asking import (
     Tally,
     TryAgainError,
     asked_wait,
+    unheard,
     why_unreachable,
 )
 from reconciler.billing.pacing import RateBudget
@@ -105,6 +107,10 @@ def test_a_pause_longer_than_the_deadline_is_not_waited_for() -> None:
         ({"X-RateLimit-Reset": "12"}, 12.0),
         ({"Retry-After": "3", "X-RateLimit-Reset": "12"}, 3.0),
         ({"Retry-After": "soon", "X-RateLimit-Reset": "12"}, 12.0),
+        ({"Retry-After": "Tue, 24 Nov 2026 12:00:30 GMT", "Date": "Tue, 24 Nov 2026 12:00:00 GMT"}, 30.0),
+        ({"Retry-After": "Tue, 24 Nov 2026 11:00:00 GMT", "Date": "Tue, 24 Nov 2026 12:00:00 GMT"}, 0.0),
+        ({"Retry-After": "Wed, 01 Jan 2020 00:00:00 GMT"}, 0.0),
+        ({"Retry-After": "Tue, 24 Nov 2026 12:00:30 GMT", "Date": "today"}, None),
         ({"Retry-After": "-1"}, None),
         ({"Retry-After": "inf"}, None),
         ({"Retry-After": "nan"}, None),
@@ -130,3 +136,53 @@ def test_the_networks_reason_is_found_beneath_a_librarys_error(beneath: Exceptio
     library.__context__ = beneath
     wrapped.__cause__ = library
     assert why_unreachable(wrapped) == why
+
+
+def test_an_objection_to_the_rate_halves_it_for_all_and_success_grows_it_back() -> None:
+    budget = RateBudget(100, monotonic=lambda: 0.0, sleep=lambda _: None)
+    caller = Caller(Source.STRIPE, budget, policy=QUICK, on_retry=unheard)
+    failures = [TryAgainError("too fast", too_fast=True), TryAgainError("locked")]
+
+    def send() -> str:
+        if failures:
+            raise failures.pop(0)
+        return "answer"
+
+    assert caller.call(send, Tally(read_from=NOW)) == "answer"
+    assert budget.requests_per_s == 51
+
+
+@pytest.mark.parametrize(
+    ("headers", "holds_s"),
+    [
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9"}, [9]),
+        ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "9"}, []),
+        ({"X-RateLimit-Remaining": "0"}, []),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1795521600"}, []),
+    ],
+)
+def test_a_success_that_was_the_last_for_now_holds_the_next_request_back(
+    headers: dict[str, str], holds_s: list[int]
+) -> None:
+    waits: list[float] = []
+    budget = RateBudget(1e9, monotonic=lambda: 0.0, sleep=waits.append)
+    Caller(Source.LAGO, budget, policy=QUICK, on_retry=unheard).heed(headers)
+    budget.take()
+    assert [round(wait) for wait in waits] == holds_s
+
+
+def test_nothing_is_sent_after_the_deadline_of_the_read_nor_after_it_was_given_up() -> None:
+    asked = Asked()
+    for tally in (Tally(read_from=NOW, until=0.0), Tally(read_from=NOW, given_up=True)):
+        asked.tally = tally
+        with pytest.raises(SourceUnavailableError, match="Lago was not read to its end in the time"):
+            asked.call()
+    assert asked.sent == 0
+
+
+def test_a_turn_that_comes_after_the_deadline_of_the_read_is_not_waited_for() -> None:
+    budget = RateBudget(1)
+    budget.hold(3_600)
+    caller = Caller(Source.LAGO, budget, policy=QUICK, on_retry=unheard)
+    with pytest.raises(SourceUnavailableError, match="not read to its end"):
+        caller.call(lambda: "answer", Tally(read_from=NOW, until=time.monotonic() + 60))
