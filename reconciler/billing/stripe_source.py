@@ -34,7 +34,7 @@ from reconciler.ports import Clock
 
 API_URL = "https://api.stripe.com"
 
-_PAGE_SIZE = 100  # the most that Stripe gives
+PAGE_SIZE = 100  # the most that Stripe gives
 _NOT_FOUND = 404
 # A path of four is the longest that Stripe expands; coupons of items lie deeper and are read with the items.
 _DISCOUNTS = ["data.discounts.source.coupon"]
@@ -62,6 +62,7 @@ class StripeSource:
         read_timeout_s: float = 30,
         budget: RateBudget | None = None,
         read_deadline_s: float = READ_DEADLINE_S,
+        page_size: int = PAGE_SIZE,
     ) -> None:
         """Raise CredentialError for a key that cannot be right for `livemode`; nothing is sent yet.
 
@@ -84,6 +85,7 @@ class StripeSource:
         )
         self._clock = clock
         self._read_deadline_s = read_deadline_s
+        self._page_size = page_size
         self._metadata_org_key = metadata_org_key
 
     @property
@@ -205,7 +207,7 @@ class StripeSource:
 
     def _page(self, path: str, model: type[WireList[Row]], tally: Tally, **query: Any) -> WireList[Row]:
         try:
-            page = self._client.read(path, model, tally, limit=_PAGE_SIZE, **query)
+            page = self._client.read(path, model, tally, limit=self._page_size, **query)
         except (GarbledError, SourceRefusedError) as error:
             if tally.pages or (isinstance(error, SourceRefusedError) and error.status != _NOT_FOUND):
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,9 +47,9 @@ class StandingClock:
         return self.at
 
 
-def lago_sandbox() -> LagoSandbox:
+def lago_sandbox(*, clock: Callable[[], datetime] = StandingClock().now) -> LagoSandbox:
     """A Lago with plans in two currencies, paid monthly in advance, and no customers."""
-    lago = LagoSandbox(api_key=LAGO_KEY, clock=StandingClock().now)
+    lago = LagoSandbox(api_key=LAGO_KEY, clock=clock)
     lago.add_plan("professional", amount_cents=9900)
     lago.add_plan("professional_eur", amount_cents=8900, currency="EUR")
     return lago
