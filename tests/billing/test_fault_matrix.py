@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -58,6 +58,19 @@ def worlds() -> dict[str, LagoSandbox | StripeSandbox]:
     return {"lago": lago_of(), "stripe": stripe_of()}
 
 
+@pytest.fixture(scope="module")
+def served(worlds: dict[str, LagoSandbox | StripeSandbox]) -> Iterator[dict[str, LoopbackServer]]:
+    with worlds["lago"].serve() as lago, worlds["stripe"].serve() as stripe:
+        yield {"lago": lago, "stripe": stripe}
+
+
+@pytest.fixture
+def servers(served: dict[str, LoopbackServer]) -> dict[str, LoopbackServer]:
+    for server in served.values():
+        server.clear_faults()
+    return served
+
+
 def read(source: str, server: LoopbackServer, **changes: Any) -> Snapshot:
     arguments = {"page_size": PER_PAGE, "read_deadline_s": 10} | changes
     if source == "lago":
@@ -88,13 +101,12 @@ def place(source: str, kind: str, page: int) -> Fault:
 @pytest.mark.parametrize(("source", "kind", "page"), EVERYWHERE)
 @pytest.mark.parametrize("fault", PASSING_FAULTS)
 def test_a_fault_that_passes_leaves_a_complete_and_right_snapshot(
-    worlds: dict[str, LagoSandbox | StripeSandbox], source: str, kind: str, page: int, fault: str
+    servers: dict[str, LoopbackServer], source: str, kind: str, page: int, fault: str
 ) -> None:
     at = place(source, kind, page)
     changes = {"read_timeout_s": READ_TIMEOUT_S * 1.5} if fault == "hang" else {}
-    with worlds[source].serve() as server:
-        server.add_fault(Fault(target=at.target, skip=at.skip, **PASSING_FAULTS[fault]))
-        snapshot = read(source, server, **changes)
+    servers[source].add_fault(Fault(target=at.target, skip=at.skip, **PASSING_FAULTS[fault]))
+    snapshot = read(source, servers[source], **changes)
     assert (snapshot.complete, snapshot.problem) == (True, None)
     assert is_right(snapshot)
     assert snapshot.proof.retries >= 1
@@ -104,16 +116,15 @@ def test_a_fault_that_passes_leaves_a_complete_and_right_snapshot(
 @pytest.mark.parametrize(("source", "kind", "page"), EVERYWHERE)
 @pytest.mark.parametrize("fault", ["429", "500", "502 with HTML", "reset", "cut", "other JSON"])
 def test_a_fault_that_stays_is_said_and_ends_the_read_after_few_requests(
-    worlds: dict[str, LagoSandbox | StripeSandbox], source: str, kind: str, page: int, fault: str
+    servers: dict[str, LoopbackServer], source: str, kind: str, page: int, fault: str
 ) -> None:
     at = place(source, kind, page)
-    with worlds[source].serve() as server:
-        server.add_fault(Fault(target=at.target, skip=at.skip, **PASSING_FAULTS[fault] | {"times": None}))
-        try:
-            snapshot = read(source, server)
-        except NotThatSourceError:
-            assert (kind, page) == ("subscriptions", 1)  # nothing that was ever sent made sense
-            return
+    servers[source].add_fault(Fault(target=at.target, skip=at.skip, **PASSING_FAULTS[fault] | {"times": None}))
+    try:
+        snapshot = read(source, servers[source])
+    except NotThatSourceError:
+        assert (kind, page) == ("subscriptions", 1)  # nothing that was ever sent made sense
+        return
     assert not snapshot.complete
     assert snapshot.problem
     assert snapshot.proof.requests <= MOST_REQUESTS
@@ -235,18 +246,18 @@ def test_customers_that_come_and_leave_meanwhile_hide_no_other(source: str, chan
 @pytest.mark.parametrize("at", EVERYWHERE)
 @pytest.mark.parametrize("faults", list(itertools.product(PASSING_FAULTS, PASSING_FAULTS)))
 def test_two_faults_at_once_leave_a_right_snapshot_or_one_that_says_it_is_not_whole(
-    worlds: dict[str, LagoSandbox | StripeSandbox], at: tuple[str, str, int], faults: tuple[str, str]
+    servers: dict[str, LoopbackServer], at: tuple[str, str, int], faults: tuple[str, str]
 ) -> None:
     source, kind, page = at
     one, other = place(source, kind, page), place(source, kind, min(page + 1, PAGES))
     began = time.monotonic()
-    with worlds[source].serve() as server:
-        server.add_fault(Fault(target=one.target, skip=one.skip, **PASSING_FAULTS[faults[0]]))
-        server.add_fault(Fault(target=other.target, skip=other.skip, **PASSING_FAULTS[faults[1]] | {"times": 4}))
-        try:
-            snapshot = read(source, server, read_timeout_s=READ_TIMEOUT_S * 1.5)
-        except NotThatSourceError:
-            return
+    server = servers[source]
+    server.add_fault(Fault(target=one.target, skip=one.skip, **PASSING_FAULTS[faults[0]]))
+    server.add_fault(Fault(target=other.target, skip=other.skip, **PASSING_FAULTS[faults[1]] | {"times": 4}))
+    try:
+        snapshot = read(source, server, read_timeout_s=READ_TIMEOUT_S * 1.5)
+    except NotThatSourceError:
+        return
     assert honest(snapshot)
     assert snapshot.proof.requests <= MOST_REQUESTS
     assert time.monotonic() - began < 12
