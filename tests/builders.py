@@ -15,7 +15,7 @@ from reconciler.model.observation import History, Observation, ReadProof, Snapsh
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.model.run import Plan, Totals
 from reconciler.model.terms import Authority, Do, Limits, Mode, Policy, StatusTerms, Terms
-from reconciler.rules.compare import Findings, find_drifts
+from reconciler.rules.compare import Judgement, find_drifts
 from reconciler.rules.decide import Scope, decide
 from reconciler.rules.planning import build_plan
 from reconciler.rules.totals import add_up
@@ -220,7 +220,7 @@ def observe_world(
     )
 
 
-def judged(observation: Observation, by: Terms | None = None) -> Findings:
+def judged(observation: Observation, by: Terms | None = None) -> Judgement:
     return find_drifts(observation, by or terms())
 
 

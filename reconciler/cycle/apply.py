@@ -17,7 +17,7 @@ from reconciler.model.observation import CustomerReading, Observation
 from reconciler.model.orgs import Org
 from reconciler.model.run import Outcome, OutcomeResult, Plan, RunMode
 from reconciler.rules.case import World
-from reconciler.rules.compare import Findings, make_world
+from reconciler.rules.compare import Judgement, make_world
 from reconciler.rules.decide import Scope, decide
 from reconciler.rules.identity import link_of
 from reconciler.rules.judge import judge_org
@@ -131,7 +131,7 @@ class _Applier:
                 world = replace(world, index=world.index.with_reading(reading))
         verdict = judge_org(org, world)
         again = decide(
-            Findings(verdicts=(verdict,), unclaimed=(), unreadable=()),
+            Judgement(verdicts=(verdict,), unclaimed=(), unreadable=()),
             self._observation,
             self._line.policy,
             self._scope,

@@ -15,7 +15,7 @@ from reconciler.model.billing import Source
 from reconciler.model.drift import Decided, Decision
 from reconciler.model.observation import Observation
 from reconciler.model.run import Plan, RunMode, RunRecord, RunResult, SourceRead
-from reconciler.rules.compare import Findings
+from reconciler.rules.compare import Judgement
 from reconciler.rules.conclude import conclude
 from reconciler.rules.limits import Refusal
 from reconciler.rules.planning import NO_PLAN
@@ -24,7 +24,7 @@ from reconciler.rules.totals import add_up
 _log = structlog.get_logger()
 
 _BROKEN_OFF = 5
-_NOTHING_FOUND = Findings(verdicts=(), unclaimed=(), unreadable=())
+_NOTHING_JUDGED = Judgement(verdicts=(), unclaimed=(), unreadable=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def record(
     asked: Pass,
     observation: Observation,
     *,
-    findings: Findings = _NOTHING_FOUND,
+    judgement: Judgement = _NOTHING_JUDGED,
     decisions: Sequence[Decision] = (),
     plan: Plan = NO_PLAN,
     applied: Applied = NOTHING_APPLIED,
@@ -86,7 +86,7 @@ def record(
             )
             for source, snapshot in observation.snapshots.items()
         },
-        totals=add_up(findings, decisions),
+        totals=add_up(judgement, decisions),
         decisions=tuple(decisions),
         plan=plan,
         outcomes=applied.outcomes,

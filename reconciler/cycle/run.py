@@ -43,8 +43,8 @@ def run_pass(line: Line, asked: Pass) -> RunRecord:
         refusal = refuse_run(observation, line.limits)
         if refusal:
             return record(started, line, asked, observation, refusal=refusal)
-        findings = find_drifts(observation, line.terms)
-        decisions = decide(findings, observation, line.policy, asked.scope)
+        judgement = find_drifts(observation, line.terms)
+        decisions = decide(judgement, observation, line.policy, asked.scope)
         plan = build_plan(decisions, observation, line.terms, line.limits, asked.scope)
         with sigterm_held() as stop:
             applied = apply(plan, observation, line, asked, run_id=started.id, stop=stop)
@@ -54,7 +54,7 @@ def run_pass(line: Line, asked: Pass) -> RunRecord:
                     line,
                     asked,
                     observation,
-                    findings=findings,
+                    judgement=judgement,
                     decisions=decisions,
                     plan=plan,
                     applied=applied,

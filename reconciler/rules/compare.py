@@ -28,7 +28,7 @@ class Unclaimed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class Judgement:
     """One verdict per organisation, in the store's order, what belongs to none, and records without an organisation."""
 
     verdicts: tuple[Verdict, ...]
@@ -54,12 +54,12 @@ def make_world(observation: Observation, terms: Terms) -> World:
     return World(index=index, claims=claims, matcher=Matcher(terms.catalog), terms=terms, now=observation.as_of)
 
 
-def find_drifts(observation: Observation, terms: Terms) -> Findings:
-    """Judge every organisation and every unclaimed customer. Pure: the same observation gives the same findings."""
+def find_drifts(observation: Observation, terms: Terms) -> Judgement:
+    """Judge every organisation and every unclaimed customer. Pure: the same observation gives the same judgement."""
     world = make_world(observation, terms)
     faults = _faults(observation)
     judged = {org.id for org in observation.store.orgs}
-    return Findings(
+    return Judgement(
         verdicts=tuple(judge_org(org, world, faults.get(org.id, "")) for org in observation.store.orgs),
         unclaimed=tuple(_unclaimed(world)),
         unreadable=tuple(_unreadable(key, problem) for key, problem in faults.items() if key not in judged),

@@ -12,7 +12,7 @@ from reconciler.model.drift import Code, Decided, Decision, Direction, Drift, Fi
 from reconciler.model.observation import Observation, Sighting
 from reconciler.model.terms import Do, Mode, Policy
 from reconciler.rules.catalogue import CATALOGUE
-from reconciler.rules.compare import Findings
+from reconciler.rules.compare import Judgement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +41,15 @@ class _Stop:
     by_time: bool = False
 
 
-def decide(findings: Findings, observation: Observation, policy: Policy, scope: Scope) -> tuple[Decision, ...]:
-    """One decision per drift in scope, in the order of the findings, each organisation's primary one first.
+def decide(judgement: Judgement, observation: Observation, policy: Policy, scope: Scope) -> tuple[Decision, ...]:
+    """One decision per drift in scope, in the order of the judgement, each organisation's primary one first.
 
     Only where every source was read whole, and nothing was left out, does this run count as one that saw a drift.
     """
     history, now = observation.history, observation.as_of
-    groups: list[tuple[Drift, ...]] = [verdict.drifts for verdict in findings.verdicts]
-    groups.extend((each.drift,) for each in findings.unclaimed)
-    groups.extend((drift,) for drift in findings.unreadable)
+    groups: list[tuple[Drift, ...]] = [verdict.drifts for verdict in judgement.verdicts]
+    groups.extend((each.drift,) for each in judgement.unclaimed)
+    groups.extend((drift,) for drift in judgement.unreadable)
     counts = observation.complete and not scope.partial
     decisions: list[Decision] = []
     for drifts in groups:

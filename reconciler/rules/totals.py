@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.model.drift import Decided, Decision, Drift
 from reconciler.model.run import CurrencyTotals, Totals
 from reconciler.rules.books import Books
-from reconciler.rules.compare import Findings
+from reconciler.rules.compare import Judgement
 
 _FIRST_THAT_APPLIES = (
     (Decided.HOLD, "held"),
@@ -18,25 +18,25 @@ _FIRST_THAT_APPLIES = (
 )
 
 
-def add_up(findings: Findings, decisions: Sequence[Decision]) -> Totals:
+def add_up(judgement: Judgement, decisions: Sequence[Decision]) -> Totals:
     """Totals over everything that was judged."""
     by_org: dict[str | None, set[Decided]] = defaultdict(set)
     for decision in decisions:
         by_org[decision.drift.org_id].add(decision.decided)
     places = Counter(
-        "excluded" if verdict.excluded else _place(by_org.get(verdict.org.id, set())) for verdict in findings.verdicts
+        "excluded" if verdict.excluded else _place(by_org.get(verdict.org.id, set())) for verdict in judgement.verdicts
     )
     return Totals(
-        orgs=len(findings.verdicts) + len(findings.unreadable),
+        orgs=len(judgement.verdicts) + len(judgement.unreadable),
         in_sync=places["in_sync"],
         waiting=places["waiting"],
         drift=places["drift"],
-        held=places["held"] + len(findings.unreadable),
+        held=places["held"] + len(judgement.unreadable),
         waived=0,
         excluded=places["excluded"],
-        unclaimed=len(findings.unclaimed),
+        unclaimed=len(judgement.unclaimed),
         by_code=dict(sorted(Counter(decision.drift.code.value for decision in decisions).items())),
-        money=_money(findings),
+        money=_money(judgement),
     )
 
 
@@ -44,11 +44,11 @@ def _place(decided: set[Decided]) -> str:
     return next((place for each, place in _FIRST_THAT_APPLIES if each in decided), "in_sync")
 
 
-def _money(findings: Findings) -> Mapping[str, CurrencyTotals]:
+def _money(judgement: Judgement) -> Mapping[str, CurrencyTotals]:
     """What was billed and had comes from the books, what leaks or is owed from the drifts: the residual checks both."""
     sums: dict[str, Counter[str]] = defaultdict(Counter)
-    rows: list[tuple[Books | None, Sequence[Drift]]] = [(each.books, each.drifts) for each in findings.verdicts]
-    rows.extend((each.books, (each.drift,)) for each in findings.unclaimed)
+    rows: list[tuple[Books | None, Sequence[Drift]]] = [(each.books, each.drifts) for each in judgement.verdicts]
+    rows.extend((each.books, (each.drift,)) for each in judgement.unclaimed)
     for books, drifts in rows:
         if books is not None and books.priced:
             sums[books.currency].update(billed=books.billed or 0, variance=books.variance or 0, had=books.had or 0)

@@ -77,8 +77,8 @@ def rows_of(scene: Scene, org: Org) -> list[Subscription]:
 
 
 def totals(scene: Scene) -> Totals:
-    findings = find_drifts(scene.observation, scene.terms)
-    return add_up(findings, decide(findings, scene.observation, FIX_ALL, EVERYTHING))
+    judgement = find_drifts(scene.observation, scene.terms)
+    return add_up(judgement, decide(judgement, scene.observation, FIX_ALL, EVERYTHING))
 
 
 @quick
