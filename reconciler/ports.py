@@ -8,7 +8,8 @@ from typing import Protocol
 
 from reconciler.model.billing import Customer, Source
 from reconciler.model.drift import Fix
-from reconciler.model.observation import CustomerReading, History, Snapshot
+from reconciler.model.history import History
+from reconciler.model.observation import CustomerReading, Snapshot
 from reconciler.model.run import RunRecord
 
 

@@ -10,8 +10,9 @@ from typing import Any
 from reconciler.model.billing import Customer, Item, Source, Subscription, SubscriptionStatus
 from reconciler.model.catalog import Catalog, SourceKeys, Tier
 from reconciler.model.drift import Decision, Drift
+from reconciler.model.history import History
 from reconciler.model.money import Interval, Period
-from reconciler.model.observation import History, Observation, ReadProof, Snapshot, StoreReading
+from reconciler.model.observation import Observation, ReadProof, Snapshot, StoreReading
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.model.run import Plan, Totals
 from reconciler.model.terms import Authority, Do, Limits, Mode, Policy, StatusTerms, Terms

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from reconciler.errors import LedgerError
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decided, Fix
-from reconciler.model.observation import History, Sighting
+from reconciler.model.history import DoneFix, History, Sighting
 from reconciler.model.run import OutcomeResult, RunRecord, RunResult
 
 
@@ -47,10 +46,14 @@ class FakeLedger:
         ids = {run.id for run in self.recorded}
         written = [(each.fix, each.at) for run in self.recorded for each in run.outcomes if each.written]
         meant = [(fix, at) for run_id, fix, at in self.intents if run_id not in ids]
-        done = Counter(fix.direction for fix, at in (*written, *meant) if at > now - timedelta(hours=24))
+        done = tuple(
+            DoneFix(key=fix.key, direction=fix.direction, at=at)
+            for fix, at in (*written, *meant)
+            if at > now - timedelta(hours=24)
+        )
         return History(
             open_drifts=open_drifts,
-            fixes_done=dict(done),
+            done=done,
             population=population,
             source_rows=source_rows,
             confirmations={key: seen for key, (_, seen) in confirmed.items()},

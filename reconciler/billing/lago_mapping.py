@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from reconciler.billing.lago_wire import WireCustomer, WirePlan, WireSubscription
 from reconciler.model.billing import Customer, EndReason, Item, Source, Subscription, SubscriptionStatus
@@ -62,6 +62,7 @@ def subscriptions_of(
         _subscription(
             row,
             plan=row.plan or plans.get(row.plan_code),
+            plans=plans,
             customer=customers.get(row.lago_customer_id),
             trial_from=first_start.get((row.lago_customer_id, row.external_id)),
             as_of=as_of,
@@ -74,6 +75,7 @@ def _subscription(
     row: WireSubscription,
     *,
     plan: WirePlan | None,
+    plans: Mapping[str, WirePlan],
     customer: Customer | None,
     trial_from: datetime | None,
     as_of: datetime,
@@ -107,8 +109,8 @@ def _subscription(
         and plan is not None
         and plan.pay_in_advance
         and row.on_termination_credit_note == "skip",
-        next_plan_code=row.next_plan_code or "",
-        downgrade_on=row.downgrade_plan_date,
+        next_item=_next_item(row, plans),
+        next_at=_midnight(row.downgrade_plan_date),
         collected_automatically=customer is not None and customer.collected_automatically and not manual,
     )
 
@@ -125,6 +127,25 @@ def _item(row: WireSubscription, plan: WirePlan | None) -> Item:
         currency=(currency or "").lower(),
         period=MONTH if interval is None else Period(interval=interval),
     )
+
+
+def _next_item(row: WireSubscription, plans: Mapping[str, WirePlan]) -> Item | None:
+    """What the pending successor will bill; at the list price of its plan, since its own row is another one."""
+    if not row.next_plan_code or row.downgrade_plan_date is None:
+        return None
+    plan = plans.get(row.next_plan_code)
+    interval = _INTERVALS.get(plan.interval or "") if plan is not None else None
+    return Item(
+        id=row.next_plan_code,
+        plan_code=row.next_plan_code,
+        unit_amount=plan.amount_cents if plan is not None and interval is not None else None,
+        currency=(plan.amount_currency or "").lower() if plan is not None else "",
+        period=MONTH if interval is None else Period(interval=interval),
+    )
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), UTC)
 
 
 def _end_reason(row: WireSubscription, status: SubscriptionStatus) -> EndReason | None:

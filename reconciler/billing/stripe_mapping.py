@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.billing.stripe_wire import WireCustomer, WireDiscount, WireItem, WirePrice, WireSubscription
 from reconciler.model.billing import (
+    CollectionPause,
     Customer,
     Discount,
     EndReason,
@@ -81,7 +82,12 @@ def subscription_of(
         end_reason=end_reason,
         paid_for_period=end_reason not in _UNPAID,
         collected_automatically=row.collection_method == "charge_automatically",
-        collection_paused=row.pause_collection is not None,
+        collection_pause=None
+        if row.pause_collection is None
+        else CollectionPause(
+            resumes_at=row.pause_collection.resumes_at,
+            keeps_drafts=row.pause_collection.behavior == "keep_as_draft",
+        ),
         discounts=_recurring(row.discounts or inherited, as_of=as_of),
         org_key=row.metadata.get(metadata_org_key, ""),
         livemode=row.livemode,

@@ -95,6 +95,13 @@ class WireCancellation(_Wire):
     reason: str | None = None
 
 
+class WirePause(_Wire):
+    """Collection that is paused; without `resumes_at` until somebody ends it."""
+
+    behavior: str = ""
+    resumes_at: Instant | None = None
+
+
 class WireSubscription(_Wire):
     """A subscription."""
 
@@ -112,7 +119,7 @@ class WireSubscription(_Wire):
     ended_at: Instant | None = None
     livemode: bool
     metadata: dict[str, str] = Field(default_factory=dict)
-    pause_collection: dict[str, object] | None = None
+    pause_collection: WirePause | None = None
     start_date: Instant | None = None
     test_clock: str | None = None
     trial_end: Instant | None = None

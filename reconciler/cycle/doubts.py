@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reconciler.model.observation import History, Snapshot
+from reconciler.model.history import History
+from reconciler.model.observation import Snapshot
 from reconciler.model.terms import Limits, Terms
 
 _FEW = 3  # so few rows are no lost account, whatever share of a small one they are

@@ -11,7 +11,8 @@ import structlog
 
 from reconciler.cycle.doubts import doubted
 from reconciler.cycle.line import Line
-from reconciler.model.observation import History, Observation, Snapshot, StoreReading
+from reconciler.model.history import History
+from reconciler.model.observation import Observation, Snapshot, StoreReading
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.ports import OrganizationRecord
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, func, or_, select, union_all
+from sqlalchemy import Connection, RowMapping, Select, Table, func, or_, select
 
 from reconciler.ledger.database import chunks
 from reconciler.ledger.states import DriftState, RecordedDrift, RunSummary
@@ -22,8 +21,8 @@ from reconciler.ledger.stored import (
     planned_from,
 )
 from reconciler.ledger.tables import confirmations, decisions, drifts, intents, outcomes, planned_fixes, runs, sightings
-from reconciler.model.drift import Code, Decision, Direction
-from reconciler.model.observation import History, Sighting
+from reconciler.model.drift import Code, Decision
+from reconciler.model.history import DoneFix, History, Sighting
 from reconciler.model.run import Outcome, OutcomeResult, Plan, PlannedFix, RunMode, RunRecord, RunResult, Trigger
 
 FIXES_COUNT_FOR = timedelta(hours=24)
@@ -45,13 +44,17 @@ def read_history(connection: Connection, now: datetime) -> History:
     )
     # A fix dated after `now` counts too: a clock that was set back must not empty the limits.
     since = now - FIXES_COUNT_FOR
-    done = select(outcomes.c.direction).where(outcomes.c.written, outcomes.c.at > since)
+    done = select(outcomes).where(outcomes.c.written, outcomes.c.at > since).order_by(outcomes.c.seq)
     # A run that left no record was interrupted: it may have written all that it meant to.
-    meant = select(intents.c.direction).where(intents.c.at > since, intents.c.run_id.not_in(select(runs.c.id)))
-    fixes_done = Counter(connection.scalars(union_all(done, meant)))
+    meant = select(intents).where(intents.c.at > since, intents.c.run_id.not_in(select(runs.c.id)))
     return History(
         open_drifts=_sightings(connection, open_sightings, last.complete_no if last else 0),
-        fixes_done={Direction(direction): count for direction, count in fixes_done.items()},
+        done=tuple(
+            DoneFix(key=fix.key, direction=fix.direction, at=row["at"])
+            for query in (done, meant)
+            for row in connection.execute(query).mappings()
+            for fix in (fix_from(row),)
+        ),
         population=last.population if last else None,
         source_rows={
             source: read.proof.rows

@@ -17,7 +17,7 @@ from reconciler.ledger.recording import write_intent, write_run
 from reconciler.ledger.states import RecordedDrift, RunSummary
 from reconciler.ledger.tables import runs
 from reconciler.model.drift import Fix
-from reconciler.model.observation import History
+from reconciler.model.history import History
 from reconciler.model.run import RunRecord
 
 

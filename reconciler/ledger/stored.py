@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decided, Decision, Direction, Drift, Fix, Severity
-from reconciler.model.observation import Sighting
+from reconciler.model.history import Sighting
 from reconciler.model.run import Approval, PlannedFix, SourceRead, Totals
 
 SOURCE_READ = TypeAdapter(SourceRead)

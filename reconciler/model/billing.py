@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -80,8 +80,23 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionPause:
+    """Collection that is paused: the subscription looks active and takes no money (Stripe `pause_collection`).
+
+    `resumes_at` None: until somebody ends it. `keeps_drafts`: the invoices are kept and may still be collected later.
+    """
+
+    resumes_at: datetime | None = None
+    keeps_drafts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """One subscription of one customer, with every item it has."""
+    """One subscription of one customer, with every item it has.
+
+    `next_item` is what its base item is set to become at `next_at`: Lago's pending successor (of the day that Lago
+    names its first moment in UTC), or the next phase of a Stripe schedule.
+    """
 
     source: Source
     id: str  # Stripe sub_..., Lago lago_id
@@ -101,10 +116,10 @@ class Subscription:
     end_reason: EndReason | None = None
     paid_for_period: bool = True  # False where the last invoice is known to be unpaid
     keeps_paid_period: bool = False  # Lago: pay in advance, ended without a credit note
-    next_plan_code: str = ""  # Lago: the pending successor
-    downgrade_on: date | None = None
+    next_item: Item | None = None
+    next_at: datetime | None = None
     collected_automatically: bool = False
-    collection_paused: bool = False
+    collection_pause: CollectionPause | None = None
     discounts: tuple[Discount, ...] = ()
     org_key: str = ""  # Stripe: the metadata that names an organisation
     livemode: bool | None = None
@@ -124,3 +139,25 @@ class Customer:
     provider_customer_id: str = ""  # Lago: the Stripe customer it charges
     livemode: bool | None = None
     test_clock: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """An invoice that asks for money in vain: open and due, overdue, or lost in a dispute.
+
+    Only kinds that are dunning are kept (drift_codes.md, Collected automatically). `subscription_ids` is empty where
+    the list does not say to which it belongs; read by itself it always says. `due_minor` is what is still unpaid.
+    `due_since` is the first failed charge or the due date, which retries do not move; None where it cannot be read.
+    """
+
+    source: Source
+    id: str
+    customer_id: str
+    due_minor: int
+    currency: str
+    subscription_ids: tuple[str, ...] = ()
+    due_since: datetime | None = None
+    overdue: bool = False
+    collected_automatically: bool = False
+    dispute_lost_at: datetime | None = None
+    livemode: bool | None = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from reconciler.model.money import Money
 
 
 class Code(StrEnum):
@@ -97,7 +101,8 @@ class DriftMoney:
 class Fix:
     """One call of an OrgManager update method with the field values it expects to find (names of the store's fields).
 
-    `arguments` are the method's keyword arguments besides the organisation id.
+    `arguments` are the method's keyword arguments besides the organisation id. `worth` is the monthly list value that
+    the fix gives or takes, None where that is not known; two fixes are the same whatever they are worth.
     """
 
     org_id: str
@@ -106,6 +111,13 @@ class Fix:
     arguments: Mapping[str, str]
     expects: Mapping[str, str | None]
     direction: Direction
+    worth: Money | None = field(default=None, compare=False)
+
+    @property
+    def key(self) -> str:
+        """The same for the very same fix only, in any run."""
+        said = [self.drift_id, self.direction, self.call, dict(self.arguments), dict(self.expects)]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +141,16 @@ class Drift:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     fix: Fix | None = None
     stopped_by: str = ""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What a waiver of this drift accepts: tiers, statuses and money; a drift with other values is another one."""
+        said: dict[str, object] = {"has.tier": self.has.tier, "has.status": self.has.status}
+        if self.due is not None:
+            said |= {"due.tier": self.due.tier, "due.status": self.due.status}
+        if self.money is not None:
+            said |= {f"money.{name}": getattr(self.money, name) for name in self.money.__slots__}
+        return {name: str(value) for name, value in said.items() if value not in (None, 0)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,15 @@
-"""What one pass saw: the store, each source's snapshot with its proof, and what the ledger remembers."""
+"""What one pass saw: the store, and each source's snapshot with its proof."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from itertools import pairwise
 
-from reconciler.model.billing import Customer, Source, Subscription
-from reconciler.model.drift import Direction
+from reconciler.model.billing import Customer, Invoice, Source, Subscription
+from reconciler.model.history import History
 from reconciler.model.orgs import InvalidRecord, Org
 
 
@@ -61,9 +62,30 @@ class ReadProof:
     lists: tuple[ListProof, ...] = ()
 
 
+class SideList(StrEnum):
+    """What is read beside customers, subscriptions, plans and prices; a run stays complete without it."""
+
+    OPEN_INVOICES = "open invoices"
+    LOST_DISPUTES = "invoices with a lost dispute"
+    COUPONS = "applied coupons"
+    SCHEDULES = "subscription schedules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideRead:
+    """One side list of a source; `problem` says why it was not read, empty where it was read whole."""
+
+    name: SideList
+    problem: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What one source said. Without `complete`, absence from it proves nothing, and `problem` says what is missing."""
+    """What one source said. Without `complete`, absence from it proves nothing, and `problem` says what is missing.
+
+    `ended_of` are the customers whose ended subscriptions are in it, None: of all. `about` says who answered, in a few
+    words; `notes` are told in the report: words outside the known vocabulary, a version below what is relied on.
+    """
 
     source: Source
     customers: tuple[Customer, ...]
@@ -71,14 +93,38 @@ class Snapshot:
     complete: bool
     proof: ReadProof
     problem: str | None = None
+    invoices: tuple[Invoice, ...] = ()
+    side_reads: tuple[SideRead, ...] = ()
+    ended_of: frozenset[str] | None = None
+    about: str = ""
+    notes: tuple[str, ...] = ()
+
+    def has_read(self, name: SideList) -> bool:
+        """Whether a side list was read whole, so that what is not in it is not there."""
+        return any(each.name is name and not each.problem for each in self.side_reads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a pass needs of a source beyond its lists: recorded ids that no list held, and ended subscriptions.
+
+    `ended_of` are customers whose ended subscriptions decide something, as far as the lists left them out.
+    """
+
+    recorded_ids: frozenset[str] = frozenset()
+    ended_of: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerReading:
-    """One customer read afresh, with all subscriptions, ended ones included. Always whole: else the read raises."""
+    """One customer read afresh, with all subscriptions, ended ones included. Always whole: else the read raises.
+
+    `invoices` are those that are unpaid, each read by itself; None where the key may not read invoices.
+    """
 
     customer: Customer
     subscriptions: tuple[Subscription, ...]
+    invoices: tuple[Invoice, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,30 +134,6 @@ class StoreReading:
     orgs: tuple[Org, ...]
     invalid: tuple[InvalidRecord, ...]
     version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """An open drift, or its very fix, as the ledger knows it: since when, in how many complete runs without a gap."""
-
-    first_seen: datetime
-    runs_seen: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What earlier runs left: open drifts, fixes done in the last 24 hours, and what the last complete run held.
-
-    `population` counts its organisations, `source_rows` the customers and subscriptions of each source.
-    `confirmations` are by `Decision.confirms`, and hold for runs under `config_sha256` only.
-    """
-
-    open_drifts: Mapping[str, Sighting] = field(default_factory=dict)
-    fixes_done: Mapping[Direction, int] = field(default_factory=dict)
-    population: int | None = None
-    source_rows: Mapping[Source, int] = field(default_factory=dict)
-    confirmations: Mapping[str, Sighting] = field(default_factory=dict)
-    config_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.drift import Code, Decided, Decision, Direction, Drift, Fix
-from reconciler.model.observation import Observation, Sighting
+from reconciler.model.drift import Code, Decided, Decision, Direction, Drift
+from reconciler.model.history import Sighting
+from reconciler.model.observation import Observation
 from reconciler.model.terms import Do, Mode, Policy
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.compare import Judgement
@@ -57,7 +56,7 @@ def decide(judgement: Judgement, observation: Observation, policy: Policy, scope
             if not scope.takes(drift):
                 continue
             sighting = _seen_again(history.open_drifts.get(drift.id), now, counts=counts)
-            key = _fix_key(drift.fix) if drift.fix is not None else ""
+            key = drift.fix.key if drift.fix is not None else ""
             confirmed = _seen_again(history.confirmations.get(key), now, counts=counts)
             others = [other for other in drifts if other is not drift]
             stop = _stop(drift, others, policy=policy, confirmed=confirmed, now=now, scope=scope)
@@ -70,11 +69,6 @@ def _seen_again(earlier: Sighting | None, now: datetime, *, counts: bool) -> Sig
         first_seen=earlier.first_seen if earlier else now,
         runs_seen=(earlier.runs_seen if earlier else 0) + (1 if counts else 0),
     )
-
-
-def _fix_key(fix: Fix) -> str:
-    said = [fix.drift_id, fix.direction, fix.call, dict(fix.arguments), dict(fix.expects)]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _decision(

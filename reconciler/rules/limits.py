@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.model.drift import Direction, Fix
-from reconciler.model.observation import History, Observation
+from reconciler.model.history import History
+from reconciler.model.observation import Observation
 from reconciler.model.orgs import DELETED, Org
 from reconciler.model.terms import Limits, Terms
 
@@ -65,7 +66,7 @@ def refuse_directions(
         (Direction.RAISE, limits.max_raise_count, limits.max_raise_ratio, len(kept)),
         (Direction.LOWER, limits.max_lower_count, limits.max_lower_ratio, paid),
     ):
-        total = planned[direction] + history.fixes_done.get(direction, 0)
+        total = planned[direction] + sum(each.direction is direction for each in history.done)
         if not planned[direction]:
             continue
         if total > most:

@@ -220,7 +220,7 @@ def _not_judged_yet(subscription: Subscription, now: datetime) -> str:
         return f"{subscription.id} starts later"
     if subscription.status not in _ENTITLED:
         return f"{subscription.id} is {subscription.raw_status}"
-    if subscription.collection_paused:
+    if subscription.collection_pause is not None:
         return f"{subscription.id} has its collection paused"
     if subscription.cancel_at is not None and subscription.cancel_at <= now - _SCHEDULE_LAG:
         return f"{subscription.id} should have ended at {subscription.cancel_at:%Y-%m-%d %H:%M} UTC and is still live"

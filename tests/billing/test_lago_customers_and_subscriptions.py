@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -140,7 +140,8 @@ def test_a_waiting_downgrade_shows_on_the_row_that_is_still_live(lago: LagoSandb
     lago.add_subscription("org_1", "starter", external_id="s", status="pending", previous=live)
     with lago_source(server) as source:
         row = next(each for each in source.read_all(NOW).subscriptions if each.id == live.lago_id)
-    assert (row.next_plan_code, row.downgrade_on) == ("starter", date(2026, 12, 1))
+    assert row.next_item is not None
+    assert (row.next_item.plan_code, row.next_at) == ("starter", datetime(2026, 12, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_collection_is_automatic_by_invoice_or_paused(
     stripe.add_subscription(customer, prices=[price], fixed_id="sub_held", pause_collection="void")
     with stripe_source(server) as source:
         rows = {each.id: each for each in source.read_all(NOW).subscriptions}
-    assert {key: (row.collected_automatically, row.collection_paused) for key, row in rows.items()} == {
+    assert {key: (row.collected_automatically, row.collection_pause is not None) for key, row in rows.items()} == {
         "sub_card": (True, False),
         "sub_sent": (False, False),
         "sub_held": (True, True),

@@ -118,7 +118,7 @@ def test_every_write_counts_against_the_limits_even_one_that_reads_back_otherwis
     made.store.loses_writes = True
     (outcome,) = made.run().outcomes
     assert (outcome.result.value, outcome.written) == ("failed", True)
-    assert made.ledger.history(made.clock.now()).fixes_done == {Direction.RAISE: 1}
+    assert [each.direction for each in made.ledger.history(made.clock.now()).done] == [Direction.RAISE] * 1
 
 
 def test_a_lago_customer_that_appeared_meanwhile_saves_from_lowering() -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import event
 from reconciler.errors import LedgerError
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.tables import SCHEMA_VERSION
-from reconciler.model.observation import History
+from reconciler.model.history import History
 from run_builders import T0, decision, drift, org, run_record
 
 

@@ -11,7 +11,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from builders import CATALOG, DAY, NOW, lago_customer, lago_sub, observe_world, org, stripe_customer, stripe_sub
-from reconciler.model.billing import Customer, Discount, EndReason, Item, Source, Subscription, SubscriptionStatus
+from reconciler.model.billing import (
+    CollectionPause,
+    Customer,
+    Discount,
+    EndReason,
+    Item,
+    Source,
+    Subscription,
+    SubscriptionStatus,
+)
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Call, Fix
 from reconciler.model.observation import Observation
@@ -179,7 +188,7 @@ class _Mixer:
             row,
             items=(item, *self._row(((), ()), ((_seats(),), (_other(currency),), (_second_base(currency),)))),
             end_reason=pick(tuple(EndReason)),
-            collection_paused=self._row((False, False, False), (True,)),
+            collection_pause=self._row((None, None, None), (CollectionPause(),)),
             org_key=self._link(("", f"org_{number}"), ("org_1", "org_2")),
         )
 

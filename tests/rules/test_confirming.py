@@ -7,7 +7,8 @@ from dataclasses import replace
 from builders import DAY, FIX_ALL, NOW, customers, decided, lago_sub, linked, observe_world, stripe_sub, terms
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decision
-from reconciler.model.observation import History, Observation, Sighting
+from reconciler.model.history import History, Sighting
+from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, CodePolicy, Do, Mode, Policy
 from reconciler.rules.decide import Scope
 

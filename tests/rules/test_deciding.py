@@ -24,7 +24,8 @@ from builders import (
 )
 from reconciler.model.billing import Source
 from reconciler.model.drift import Code, Decided, Decision, Direction, Severity
-from reconciler.model.observation import History, Observation, Sighting
+from reconciler.model.history import History, Sighting
+from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, CodePolicy, Do, Mode, Policy
 from reconciler.rules.catalogue import CATALOGUE, fixable
 from reconciler.rules.decide import Scope

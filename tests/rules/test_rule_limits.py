@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from builders import WIDE, linked, observe_world, org, terms
+from builders import NOW, WIDE, linked, observe_world, org, terms
 from reconciler.model.drift import Call, Direction, Fix
-from reconciler.model.observation import History
+from reconciler.model.history import DoneFix, History
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.model.terms import Limits
 from reconciler.rules.limits import refuse_directions, refuse_run
@@ -40,7 +40,13 @@ def refused(
     raised: int, lowered: int, population: list[Org], limits: Limits, done: Mapping[Direction, int] | None = None
 ) -> dict[str, str]:
     planned = [*fixes(Direction.RAISE, raised), *fixes(Direction.LOWER, lowered)]
-    history = History(fixes_done=done or {})
+    history = History(
+        done=tuple(
+            DoneFix(key=str(number), direction=direction, at=NOW)
+            for direction, count in (done or {}).items()
+            for number in range(count)
+        )
+    )
     found = refuse_directions(planned, population, terms=terms(), limits=limits, history=history)
     return {direction.value: rule for direction, rule in found.items()}
 

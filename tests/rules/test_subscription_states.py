@@ -22,7 +22,7 @@ from builders import (
     stripe_sub,
     terms,
 )
-from reconciler.model.billing import EndReason, Item, Subscription, SubscriptionStatus
+from reconciler.model.billing import CollectionPause, EndReason, Item, Subscription, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority
@@ -135,7 +135,8 @@ def test_a_state_without_a_rule_is_named_in_the_text() -> None:
 
 
 def test_paused_collection_is_held() -> None:
-    assert codes_of(world("professional", stripe_sub(collection_paused=True)), BY_STRIPE) == ["unclassified"]
+    paused = stripe_sub(collection_pause=CollectionPause())
+    assert codes_of(world("professional", paused), BY_STRIPE) == ["unclassified"]
 
 
 @pytest.mark.parametrize("tier", ["professional", "founders_friend", "enterprise"])

@@ -22,9 +22,18 @@ from builders import (
     stripe_sub,
     terms,
 )
-from reconciler.model.billing import Customer, EndReason, Item, Source, Subscription, SubscriptionStatus
+from reconciler.model.billing import (
+    CollectionPause,
+    Customer,
+    EndReason,
+    Item,
+    Source,
+    Subscription,
+    SubscriptionStatus,
+)
 from reconciler.model.drift import Decision, State
-from reconciler.model.observation import History, Observation, Sighting
+from reconciler.model.history import History, Sighting
+from reconciler.model.observation import Observation
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.model.terms import Authority, CodePolicy, Do, Limits, Terms
 from reconciler.rules.decide import Scope
@@ -149,7 +158,7 @@ CASES: list[tuple[Observation, Terms, str]] = [
         "No rule covers this case yet, so nothing was concluded: a is unpaid; b is paused.",
     ),
     (
-        world(linked(), stripe_sub(collection_paused=True)),
+        world(linked(), stripe_sub(collection_pause=CollectionPause())),
         BY_STRIPE,
         "No rule covers this case yet, so nothing was concluded: sub_1_professional has its collection paused.",
     ),
