@@ -34,6 +34,7 @@ class Event(StrEnum):
     FIX_FAILED = "fix.failed"
     PLAN_REFUSED = "plan.refused"
     RUN_FINISHED = "run.finished"
+    RUN_STOPPED = "run.stopped"
     DAEMON_STARTED = "daemon.started"
     DAEMON_RELOADED = "daemon.reloaded"
     DAEMON_STOPPING = "daemon.stopping"

@@ -67,11 +67,15 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """One request that is sent again: which attempt this is, counted from 1, and why."""
+    """One request that is sent again: which attempt this is, counted from 1, and why.
+
+    `throttled`: the source said that requests came too fast.
+    """
 
     source: Source
     attempt: int
     reason: str
+    throttled: bool = False
 
 
 RetryListener = Callable[[Retry], None]
@@ -162,7 +166,14 @@ class Caller:
                     raise failure or out_of_time(self._source)
                 if failure is not None:
                     tally.count(retries=1)
-                    self._on_retry(Retry(source=self._source, attempt=attempt.num, reason=failure.problem))
+                    self._on_retry(
+                        Retry(
+                            source=self._source,
+                            attempt=attempt.num,
+                            reason=failure.problem,
+                            throttled=failure.too_fast,
+                        )
+                    )
                 tally.count(requests=1)
                 width = tally.breadth.width
                 began = time.monotonic()

@@ -9,7 +9,7 @@ import structlog
 
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import as_org
-from reconciler.cycle.stopping import EXIT_CODE, Stop
+from reconciler.cycle.stopping import Stop, Stopped
 from reconciler.errors import ReconcilerError, SourceRefusedError, SourceUnavailableError, StaleOrganizationError
 from reconciler.model.billing import Source
 from reconciler.model.drift import Call, Decided, Direction, Fix
@@ -52,7 +52,7 @@ def apply(plan: Plan, observation: Observation, line: Line, asked: Pass, *, run_
     outcomes: list[Outcome] = []
     try:
         _apply_all(plan.to_write, applier, outcomes, stop)
-    except _Stopped as stopped:
+    except Stopped as stopped:
         return Applied(outcomes=tuple(outcomes), broken_off=stopped)
     except BaseException as error:  # noqa: BLE001 -- raised again by run_pass, once what was written is recorded
         in_hand = plan.to_write[len(outcomes)]
@@ -62,15 +62,11 @@ def apply(plan: Plan, observation: Observation, line: Line, asked: Pass, *, run_
     return Applied(outcomes=tuple(outcomes))
 
 
-class _Stopped(SystemExit):
-    """SIGTERM asked to stop, and no fix is in hand."""
-
-
 def _apply_all(fixes: Sequence[Fix], applier: _Applier, outcomes: list[Outcome], stop: Stop) -> None:
     failed_in_a_row = 0
     for fix in fixes:
         if stop.asked:
-            raise _Stopped(EXIT_CODE)
+            raise Stopped
         if failed_in_a_row < _FAILURES_THAT_STOP:
             outcome = applier.apply_one(fix)
         else:

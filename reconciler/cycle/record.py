@@ -109,7 +109,7 @@ def record(
 def _broken_off(plan: Plan, applied: Applied) -> Iterator[str]:
     if applied.broken_off is not None:
         begun = f"{len(applied.outcomes)} of {len(plan.to_write)} fixes were begun"
-        yield f"The writing was broken off by {type(applied.broken_off).__name__.strip('_')}: {begun}"
+        yield f"The writing was broken off by {type(applied.broken_off).__name__}: {begun}"
 
 
 def _notes(observation: Observation, line: Line) -> Iterator[str]:

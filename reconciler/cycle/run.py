@@ -10,7 +10,7 @@ from reconciler.cycle.apply import apply
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import observe
 from reconciler.cycle.record import Started, record
-from reconciler.cycle.stopping import sigterm_held
+from reconciler.cycle.stopping import Stop, stop_held
 from reconciler.errors import UsageError
 from reconciler.model.run import RunMode, RunRecord
 from reconciler.rules.compare import find_drifts
@@ -21,8 +21,8 @@ from reconciler.rules.planning import build_plan
 _log = structlog.get_logger()
 
 
-def run_pass(line: Line, asked: Pass) -> RunRecord:
-    """Observe, judge, decide, plan, apply, record and report.
+def run_pass(line: Line, asked: Pass, *, stop: Stop | None = None) -> RunRecord:
+    """Observe, judge, decide, plan, apply, record and report; whoever runs it in a thread stops it by `stop`.
 
     Raises UsageError for a pass that would write without a ledger, and SetupError, StoreError or LedgerError before
     anything is written; a source that is away, a limit that refuses or a fix that fails is in the record instead. A
@@ -46,8 +46,8 @@ def run_pass(line: Line, asked: Pass) -> RunRecord:
         judgement = find_drifts(observation, line.terms)
         decisions = decide(judgement, observation, line.policy, asked.scope)
         plan = build_plan(decisions, observation, line.terms, line.limits, asked.scope)
-        with sigterm_held() as stop:
-            applied = apply(plan, observation, line, asked, run_id=started.id, stop=stop)
+        with stop_held(stop) as held:
+            applied = apply(plan, observation, line, asked, run_id=started.id, stop=held)
             try:
                 return record(
                     started,
