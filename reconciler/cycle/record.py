@@ -75,7 +75,7 @@ def record(
         config_sha256=line.config_sha256,
         trigger=asked.trigger,
         refusal=f"{refusal.text}." if refusal else None,
-        notes=(*asked.notes, *_broken_off(plan, applied), *_notes(observation, line)),
+        notes=(*asked.notes, *_broken_off(plan, applied), *_narrowed(asked), *_notes(observation, line)),
         store=SourceRead(complete=True, rows=len(observation.store.orgs)),
         sources={
             source: SourceRead(
@@ -83,6 +83,8 @@ def record(
                 rows=len(snapshot.subscriptions),
                 proof=snapshot.proof,
                 problem=snapshot.problem,
+                about=snapshot.about,
+                side_reads=snapshot.side_reads,
             )
             for source, snapshot in observation.snapshots.items()
         },
@@ -110,6 +112,16 @@ def _broken_off(plan: Plan, applied: Applied) -> Iterator[str]:
     if applied.broken_off is not None:
         begun = f"{len(applied.outcomes)} of {len(plan.to_write)} fixes were begun"
         yield f"The writing was broken off by {type(applied.broken_off).__name__}: {begun}"
+
+
+def _narrowed(asked: Pass) -> Iterator[str]:
+    scope = asked.scope
+    if scope.org_ids:
+        yield f"Only these organisations were looked at: {', '.join(sorted(scope.org_ids))}"
+    if scope.codes:
+        yield f"Only drift of these codes was looked at: {', '.join(sorted(scope.codes))}"
+    if scope.limit is not None:
+        yield f"At most {scope.limit} fixes were planned"
 
 
 def _notes(observation: Observation, line: Line) -> Iterator[str]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decision, Direction, Fix
-from reconciler.model.observation import ReadProof
+from reconciler.model.observation import ReadProof, SideRead
 from reconciler.model.orgs import Org
 
 
@@ -96,12 +96,14 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRead:
-    """How one side was read, for the report."""
+    """How one side was read, for the report; `about` and `side_reads` are those of its snapshot."""
 
     complete: bool
     rows: int
     proof: ReadProof | None = None
     problem: str | None = None
+    about: str = ""
+    side_reads: tuple[SideRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from builders import FIX_ALL, lago_customer, lago_sub, org, stripe_customer, str
 from cycle.cycle_support import billed, linked, works
 from fakes import FakeOrgManager
 from reconciler.errors import LedgerError, UsageError
-from reconciler.model.drift import Decided
+from reconciler.model.billing import Source
+from reconciler.model.drift import Code, Decided
+from reconciler.model.observation import SideList, SideRead
 from reconciler.model.orgs import InvalidRecord
 from reconciler.model.run import RunMode, RunResult
 from reconciler.model.terms import Limits, Policy
@@ -168,3 +170,19 @@ def test_the_same_facts_give_the_same_digest() -> None:
     second = works(orgs, *reversed(held)).run(RunMode.DRY_RUN)
     assert first.plan.digest == second.plan.digest
     assert first.id != second.id
+
+
+def test_a_run_over_some_organisations_and_codes_says_which() -> None:
+    scope = Scope(org_ids=frozenset({"org_1"}), codes=frozenset({Code.TIER_OVER}), limit=3)
+    run = works([org(1)], lago_customer(1), lago_sub(1)).run(scope=scope)
+    assert "Only these organisations were looked at: org_1" in run.notes
+    assert "Only drift of these codes was looked at: tier_over" in run.notes
+    assert "At most 3 fixes were planned" in run.notes
+
+
+def test_who_answered_and_which_side_lists_were_refused_is_recorded() -> None:
+    made = works([org(1)], lago_customer(1), lago_sub(1))
+    refused = SideRead(name=SideList.OPEN_INVOICES, problem="the key may not read them")
+    made.lago.snapshot = replace(made.lago.snapshot, about="Lago 1.30", side_reads=(refused,))
+    read = made.run().sources[Source.LAGO]
+    assert (read.about, read.side_reads) == ("Lago 1.30", (refused,))
