@@ -142,10 +142,31 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeenSubscription:
+    """A subscription as a run saw it: a hash over all that rules look at, and when the change it waits for is due."""
+
+    id: str
+    digest: str
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerHead:
+    """How far the ledger's chain of events had come: their number, and the hash over the last, which holds all others.
+
+    Whoever keeps it elsewhere can show that nothing up to there was changed or taken away since.
+    """
+
+    events: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """One run, whole: what was read, concluded, planned and done. Reports are made from this and nothing else.
 
-    `partial` runs looked at some organisations or codes only; `orgs` is what the run saw of every organisation.
+    `partial` runs looked at some organisations or codes only; `orgs` is what the run saw of every organisation,
+    `subscriptions` of every subscription that has not ended. `ledger` is the head of the ledger once it held the run.
     """
 
     id: str
@@ -169,3 +190,5 @@ class RunRecord:
     plan: Plan
     outcomes: tuple[Outcome, ...]
     orgs: tuple[Org, ...]
+    subscriptions: tuple[SeenSubscription, ...] = ()
+    ledger: LedgerHead | None = None
