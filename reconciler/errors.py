@@ -18,6 +18,7 @@ ReconcilerError
 ├── LedgerError                the ledger cannot be opened, read or written
 ├── ReportError                a report cannot be put where it was asked for
 ├── RunRefusedError            a limit refuses the whole run before anything is judged
+│   └── PlanUsedError          a plan that was applied once is not applied again
 ├── RunLockedError             another run holds the lock of this machine
 └── UsageError                 the command was called wrongly
 """
@@ -25,6 +26,7 @@ ReconcilerError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 NOTHING_DONE = "Nothing was judged or written"
@@ -148,6 +150,18 @@ class RunRefusedError(ReconcilerError):
         """`rule` is the setting or safety rule that refused."""
         super().__init__(problem, remedy=remedy, not_done=not_done)
         self.rule = rule
+
+
+class PlanUsedError(RunRefusedError):
+    """A plan was applied before, and is applied once only."""
+
+    def __init__(self, *, by: str, at: datetime) -> None:
+        """Who applied it, and when."""
+        super().__init__(
+            f"This plan was applied by {by} at {at:%Y-%m-%d %H:%M} UTC",
+            rule="plan_used",
+            remedy="Make a new one with reconcile --plan-out FILE",
+        )
 
 
 class RunLockedError(ReconcilerError):

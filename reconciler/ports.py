@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.model.acts import Acts
 from reconciler.model.billing import Customer, Source
 from reconciler.model.drift import Fix
 from reconciler.model.history import History
@@ -134,6 +135,10 @@ class Ledger(Protocol):
         """What earlier runs left. Raises LedgerError."""
         ...
 
+    def acts(self, now: datetime) -> Acts:
+        """What people said, the same as `history` tells of it, read without the rest. Raises LedgerError."""
+        ...
+
     def intend(self, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
         """Keep what a run is about to write, until `record` keeps that run: `history` counts it as done.
 
@@ -142,7 +147,17 @@ class Ledger(Protocol):
         ...
 
     def record(self, run: RunRecord) -> None:
-        """Keep one run, in one transaction. Raises LedgerError; then nothing of the run was kept."""
+        """Keep one run, in one transaction. Raises LedgerError; then nothing of the run was kept.
+
+        The runs that it explains are unfinished no longer.
+        """
+        ...
+
+    def use_plan(self, seal: str, *, digest: str, by: str, at: datetime) -> None:
+        """Keep that the plan file sealed by `seal` is being applied, by whose word.
+
+        A seal is used once. Raises PlanUsedError for one that was used, and LedgerError; then nothing may be written.
+        """
         ...
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, PlanUsedError
+from reconciler.model.acts import Acts, Contract, Release, Waiver
 from reconciler.model.billing import Source
-from reconciler.model.drift import Decided, Fix
-from reconciler.model.history import DoneFix, History, Sighting
-from reconciler.model.run import OutcomeResult, RunRecord, RunResult
+from reconciler.model.drift import Decided, Direction, Fix
+from reconciler.model.history import DoneFix, Failures, History, Latch, Sighting, UnfinishedRun
+from reconciler.model.run import OutcomeResult, RunMode, RunRecord, RunResult, Shows
+
+DAY = timedelta(hours=24)
 
 
 class FakeLedger:
-    """`recorded` is every run in the order of recording; with `broken` every call raises LedgerError."""
+    """`recorded` is every run in the order of recording; with `broken` every call raises LedgerError.
+
+    `waivers` and `contracts` are what people said; `released` are their releases, each with how many runs were
+    recorded before it.
+    """
 
     def __init__(self, *recorded: RunRecord) -> None:
         self.recorded = list(recorded)
         self.intents: list[tuple[str, Fix, datetime]] = []
+        self.waivers: list[Waiver] = []
+        self.contracts: list[Contract] = []
+        self.released: list[tuple[int, Release]] = []
+        self.used: dict[str, tuple[str, datetime]] = {}
         self.broken = False
 
     def history(self, now: datetime) -> History:
@@ -43,14 +54,22 @@ class FakeLedger:
             fixed = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
             open_drifts = {drift_id: each for drift_id, each in open_drifts.items() if drift_id not in fixed}
             confirmed = {key: each for key, each in confirmed.items() if each[0] not in fixed}
-        ids = {run.id for run in self.recorded}
         written = [(each.fix, each.at) for run in self.recorded for each in run.outcomes if each.written]
-        meant = [(fix, at) for run_id, fix, at in self.intents if run_id not in ids]
-        done = tuple(
-            DoneFix(key=fix.key, direction=fix.direction, at=at)
-            for fix, at in (*written, *meant)
-            if at > now - timedelta(hours=24)
-        )
+        shown = [
+            (fix, told.at)
+            for run in self.recorded
+            for told in run.explained
+            for fix, shows in told.fixes
+            if shows is Shows.WRITTEN
+        ]
+        unfinished = tuple(self._unfinished())
+        meant = [(fix, each.at) for each in unfinished for fix in each.fixes]
+        done = tuple(done_fix(fix, at) for fix, at in (*written, *shown, *meant) if at > now - DAY)
+        fixed_at: dict[str, tuple[datetime, ...]] = {}
+        for fix, at in written:
+            if at > now - timedelta(days=7):
+                fixed_at[fix.key] = (*fixed_at.get(fix.key, ()), at)
+        acts = self.acts(now)
         return History(
             open_drifts=open_drifts,
             done=done,
@@ -58,7 +77,88 @@ class FakeLedger:
             source_rows=source_rows,
             confirmations={key: seen for key, (_, seen) in confirmed.items()},
             config_sha256=config,
+            failures=self._failures(),
+            fixed_at=fixed_at,
+            waivers=acts.waivers,
+            contracts=acts.contracts,
+            releases=acts.releases,
+            latches=self._latches(),
+            unfinished=unfinished,
         )
+
+    def acts(self, now: datetime) -> Acts:
+        self._fail_if_broken()
+        return Acts(
+            waivers={each.drift_id: each for each in self.waivers if each.until > now - DAY},
+            contracts=tuple(self.contracts),
+            releases=tuple(each for _, each in self.released if each.until > now - DAY),
+        )
+
+    def release(self, digest: str, *, by: str, reason: str, at: datetime) -> Release:
+        """A person acknowledges what was refused under `digest`."""
+        self._fail_if_broken()
+        refused = [run for run in self.recorded if run.refusal_digest == digest]
+        if not refused:
+            raise LedgerError(f"Nothing was refused under {digest}", remedy="Copy it from the report")
+        keys = frozenset(
+            each.fix.key for run in refused for each in run.plan.fixes if each.fix.direction in run.plan.refused_by
+        )
+        whole = [run for run in refused if not run.plan.refused_by]
+        release = Release(
+            digest=digest,
+            until=at + DAY,
+            by=by,
+            reason=reason,
+            at=at,
+            fixes=keys,
+            population=len(whole[-1].orgs) if whole else None,
+        )
+        self.released.append((len(self.recorded), release))
+        return release
+
+    def use_plan(self, seal: str, *, digest: str, by: str, at: datetime) -> None:
+        self._fail_if_broken()
+        del digest
+        if seal in self.used:
+            earlier_by, earlier_at = self.used[seal]
+            raise PlanUsedError(by=earlier_by, at=earlier_at)
+        self.used[seal] = (by, at)
+
+    def _unfinished(self) -> Iterator[UnfinishedRun]:
+        over = {run.id for run in self.recorded}
+        over |= {told.run_id for run in self.recorded for told in run.explained}
+        meant: dict[str, tuple[datetime, list[Fix]]] = {}
+        for run_id, fix, at in self.intents:
+            if run_id not in over:
+                meant.setdefault(run_id, (at, []))[1].append(fix)
+        for run_id, (at, fixes) in meant.items():
+            yield UnfinishedRun(run_id=run_id, at=at, fixes=tuple(fixes))
+
+    def _failures(self) -> dict[str, Failures]:
+        failures: dict[str, Failures] = {}
+        for outcome in (each for run in self.recorded for each in run.outcomes):
+            key = outcome.fix.key
+            if outcome.result is OutcomeResult.FIXED:
+                failures.pop(key, None)
+            elif outcome.result is OutcomeResult.FAILED:
+                count = failures[key].count + 1 if key in failures else 1
+                failures[key] = Failures(count=count, last_at=outcome.at, error=outcome.error or "")
+        return failures
+
+    def _latches(self) -> dict[Direction, Latch]:
+        released_before: dict[Direction, int] = {}
+        for number, release in self.released:
+            for run in self.recorded[:number]:
+                if run.refusal_digest == release.digest:
+                    released_before |= dict.fromkeys(run.plan.refused_by, number)
+        latches: dict[Direction, Latch] = {}
+        for number, run in enumerate(self.recorded):
+            if run.mode is RunMode.DRY_RUN:
+                continue
+            for direction, rule in run.plan.refused_by.items():
+                if number >= released_before.get(direction, 0) and direction not in latches:
+                    latches[direction] = Latch(digest=run.plan.digest, rule=rule, since=run.as_of)
+        return latches
 
     def intend(self, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
         self._fail_if_broken()
@@ -73,6 +173,17 @@ class FakeLedger:
     def _fail_if_broken(self) -> None:
         if self.broken:
             raise LedgerError("The ledger is broken", remedy="Mend it, or run with --no-record")
+
+
+def done_fix(fix: Fix, at: datetime) -> DoneFix:
+    worth = fix.worth
+    return DoneFix(
+        key=fix.key,
+        direction=fix.direction,
+        at=at,
+        currency=worth.currency if worth else "",
+        monthly=worth.minor if worth else None,
+    )
 
 
 def counts(run: RunRecord) -> bool:

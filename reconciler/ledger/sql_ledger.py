@@ -16,6 +16,7 @@ from reconciler.ledger.reading import read_drifts, read_history, read_run, read_
 from reconciler.ledger.recording import write_intent, write_run
 from reconciler.ledger.states import RecordedDrift, RunSummary
 from reconciler.ledger.tables import runs
+from reconciler.model.acts import Acts
 from reconciler.model.drift import Fix
 from reconciler.model.history import History
 from reconciler.model.run import RunRecord
@@ -61,6 +62,11 @@ class SqlLedger:
         with self._database.reading() as connection:
             return read_history(connection, now)
 
+    def acts(self, now: datetime) -> Acts:
+        """What people said, as `history` tells it."""
+        history = self.history(now)
+        return Acts(waivers=history.waivers, contracts=history.contracts, releases=history.releases)
+
     def intend(self, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
         """Keep what a run is about to write (ports.Ledger). Raises LedgerError, also when the ledger is locked."""
         with self._database.writing("Nothing was written") as connection:
@@ -76,6 +82,15 @@ class SqlLedger:
                     remedy="Give every run an id of its own",
                 )
             write_run(connection, run)
+
+    def use_plan(self, seal: str, *, digest: str, by: str, at: datetime) -> None:
+        """Refuse every plan file: this version of the ledger does not keep which were applied."""
+        del seal, digest, by, at
+        raise LedgerError(
+            f"The ledger {self._database.path} does not keep which plans were applied",
+            not_done="Nothing was written",
+            remedy="Let a pass write instead",
+        )
 
     def runs(self, limit: int) -> tuple[RunSummary, ...]:
         """The last `limit` runs recorded, latest first."""

@@ -45,10 +45,11 @@ class Contract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A person's word, for 24 hours, for what a limit refused: the fixes recorded under `digest`.
+    """A person's word, for 24 hours, for what limits refused: everything that was recorded under `digest`.
 
-    `fixes` are keys of these fixes (rules.planning.fix_key); empty for a whole run that was refused, whose new
-    population is the baseline then.
+    `digest` is a RunRecord.refusal_digest. `fixes` are the keys (Fix.key) of every fix, approved or not, that a run
+    recorded under it in a direction that was refused there. For a whole run that was refused there are none, and
+    `population` is how many organisations it held: the baseline from then on.
     """
 
     digest: str
@@ -57,3 +58,13 @@ class Release:
     reason: str
     at: datetime
     fixes: frozenset[str] = field(default_factory=frozenset)
+    population: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acts:
+    """What people said that bears on a pass, as History has it: read again, cheaply, before each write."""
+
+    waivers: Mapping[str, Waiver] = field(default_factory=dict)
+    contracts: tuple[Contract, ...] = ()
+    releases: tuple[Release, ...] = ()

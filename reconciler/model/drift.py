@@ -159,6 +159,7 @@ class Decision:
 
     `needs_approval`: only policy, and no safety rule, holds the fix back. `confirms` is a hash over the fix, the same
     for the same fix only; empty where anything but time or policy stops it, since such a run confirms nothing.
+    `waived_until`: a person accepted the drift as it is until then; it is decided as `wait` and never fixed.
     """
 
     drift: Drift
@@ -171,3 +172,4 @@ class Decision:
     blocked_by: str | None = None
     needs_approval: bool = False
     confirms: str = ""
+    waived_until: datetime | None = None

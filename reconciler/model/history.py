@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reconciler.model.acts import Contract, Release, Waiver
 from reconciler.model.billing import Source
-from reconciler.model.drift import Direction
+from reconciler.model.drift import Direction, Fix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +81,27 @@ class Failures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latch:
-    """A direction that a limit refused and that stays refused until a person acknowledges `digest`."""
+    """A direction that a limit refused and that stays refused until a person acknowledges it.
+
+    `digest` is of the first run that was refused since the last Release for this direction; dry runs do not latch.
+    A Release of any digest under which the direction was refused, a dry run's included, ends every latch before it.
+    """
 
     digest: str
     rule: str
     since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedRun:
+    """A run that meant to write `fixes` from `at` on and left no record: it was killed, or the ledger broke.
+
+    It may have written any of them. Told until a later run is recorded that explains it (RunRecord.explained).
+    """
+
+    run_id: str
+    at: datetime
+    fixes: tuple[Fix, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +113,9 @@ class History:
     `subscriptions` are what the last complete run recorded, by id. `done` are the fixes of the last 24 hours;
     `fixed_at` when each fix, by key, was done in the last seven days; `failures` by the same key. `own_status` holds
     organisations whose last change of status was a write of ours that every complete run since saw, with that status.
+    `waivers` are by drift. A waiver or release is told until 24 hours after its end, a contract for good. `done` counts
+    every fix of an unfinished run, of an explained one those only that the store showed; these are no proof of a write
+    of ours, since somebody else may have done the same.
     """
 
     open_drifts: Mapping[str, Sighting] = field(default_factory=dict)
@@ -115,3 +134,4 @@ class History:
     contracts: tuple[Contract, ...] = ()
     releases: tuple[Release, ...] = ()
     latches: Mapping[Direction, Latch] = field(default_factory=dict)
+    unfinished: tuple[UnfinishedRun, ...] = ()

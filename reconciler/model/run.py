@@ -22,10 +22,11 @@ class Approval(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFix:
-    """A fix of the plan and whether it may be written."""
+    """A fix of the plan and whether it may be written; `released`: a person acknowledged it above the limits."""
 
     fix: Fix
     approval: Approval
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +42,11 @@ class Plan:
 
     @property
     def to_write(self) -> tuple[Fix, ...]:
-        """What a pass may write: approved, and in a direction that no limit refuses."""
+        """What a pass may write: approved, and in a direction that no limit refuses unless it is released."""
         return tuple(
             planned.fix
             for planned in self.fixes
-            if planned.approval is Approval.GIVEN and planned.fix.direction not in self.refused_by
+            if planned.approval is Approval.GIVEN and (planned.released or planned.fix.direction not in self.refused_by)
         )
 
 
@@ -67,6 +68,23 @@ class Outcome:
     at: datetime
     error: str | None = None
     written: bool = False
+
+
+class Shows(StrEnum):
+    """What the store shows of a fix that may or may not have been written."""
+
+    WRITTEN = "written"
+    NOT_WRITTEN = "not written"
+    NEITHER = "neither"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A run that left no record, and what the store showed of each fix that it had meant to write."""
+
+    run_id: str
+    at: datetime
+    fixes: tuple[tuple[Fix, Shows], ...]
 
 
 class RunMode(StrEnum):
@@ -167,6 +185,9 @@ class RunRecord:
 
     `partial` runs looked at some organisations or codes only; `orgs` is what the run saw of every organisation,
     `subscriptions` of every subscription that has not ended. `ledger` is the head of the ledger once it held the run.
+    `refusal_digest` is what a person acknowledges where a limit refused: the plan's, or that of the refusal of the
+    whole run; None where nothing was refused. `explained` are earlier runs that left no record. `approved_by` is the
+    person by whose word a plan was applied.
     """
 
     id: str
@@ -192,3 +213,6 @@ class RunRecord:
     orgs: tuple[Org, ...]
     subscriptions: tuple[SeenSubscription, ...] = ()
     ledger: LedgerHead | None = None
+    refusal_digest: str | None = None
+    explained: tuple[Explained, ...] = ()
+    approved_by: str | None = None
