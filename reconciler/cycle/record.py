@@ -11,10 +11,11 @@ import structlog
 from reconciler.cycle.apply import NOTHING_APPLIED, Applied
 from reconciler.cycle.line import Line, Pass
 from reconciler.errors import LedgerError
-from reconciler.model.billing import Source
+from reconciler.model.billing import Source, SubscriptionStatus
 from reconciler.model.drift import Decided, Decision
 from reconciler.model.observation import Observation
-from reconciler.model.run import Plan, RunMode, RunRecord, RunResult, SourceRead
+from reconciler.model.run import Plan, RunMode, RunRecord, RunResult, SeenSubscription, SourceRead
+from reconciler.rules.changes import subscription_digest
 from reconciler.rules.compare import Judgement
 from reconciler.rules.conclude import conclude
 from reconciler.rules.limits import Refusal
@@ -24,6 +25,7 @@ from reconciler.rules.totals import add_up
 _log = structlog.get_logger()
 
 _BROKEN_OFF = 5
+_OVER = frozenset({SubscriptionStatus.ENDED, SubscriptionStatus.ABANDONED})
 _NOTHING_JUDGED = Judgement(verdicts=(), unclaimed=(), unreadable=())
 
 
@@ -93,6 +95,12 @@ def record(
         plan=plan,
         outcomes=applied.outcomes,
         orgs=observation.store.orgs,
+        subscriptions=tuple(
+            SeenSubscription(id=each.id, digest=subscription_digest(each), next_at=each.next_at)
+            for snapshot in observation.snapshots.values()
+            for each in snapshot.subscriptions
+            if each.status not in _OVER
+        ),
     )
     _say(run)
     failure: LedgerError | None = None

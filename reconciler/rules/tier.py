@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.billing import EndReason, SubscriptionStatus
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Call, Code, Direction, Drift, Fix, State
+from reconciler.model.money import Money
 from reconciler.model.terms import Authority
 from reconciler.rules.case import Case, drift_id
 from reconciler.rules.standing import Granting, Standing
@@ -80,8 +81,17 @@ def _tier_fix(case: Case, code: Code, due: Tier, *, decides: Granting, stopped_b
             arguments={"plan_tier": due.name},
             expects={"plan_tier": case.org.tier, "status": case.org.status},
             direction=Direction.LOWER if lower else Direction.RAISE,
+            worth=_worth(case),
         ),
     )
+
+
+def _worth(case: Case) -> Money | None:
+    """The monthly list value between what it has and what it is due."""
+    books = case.books
+    if books is None or books.had is None or books.due is None:
+        return None
+    return Money(minor=abs(books.had - books.due), currency=books.currency)
 
 
 def _stops_lowering(case: Case, due: Tier) -> str:

@@ -8,16 +8,17 @@ from datetime import timedelta
 import pytest
 import structlog
 
-from builders import FIX_ALL, lago_customer, lago_sub, org, stripe_customer, stripe_sub
+from builders import DAY, FIX_ALL, NOW, lago_customer, lago_sub, org, stripe_customer, stripe_sub
 from cycle.cycle_support import billed, linked, works
 from fakes import FakeOrgManager
 from reconciler.errors import LedgerError, UsageError
-from reconciler.model.billing import Source
+from reconciler.model.billing import Source, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
 from reconciler.model.observation import SideList, SideRead
 from reconciler.model.orgs import InvalidRecord
 from reconciler.model.run import RunMode, RunResult
 from reconciler.model.terms import Limits, Policy
+from reconciler.rules.changes import subscription_digest
 from reconciler.rules.decide import Scope
 
 
@@ -186,3 +187,12 @@ def test_who_answered_and_which_side_lists_were_refused_is_recorded() -> None:
     made.lago.snapshot = replace(made.lago.snapshot, about="Lago 1.30", side_reads=(refused,))
     read = made.run().sources[Source.LAGO]
     assert (read.about, read.side_reads) == ("Lago 1.30", (refused,))
+
+
+def test_the_record_holds_a_hash_of_every_subscription_that_has_not_ended() -> None:
+    later, over = lago_sub(next_at=NOW + DAY), stripe_sub(sub_id="over", status=SubscriptionStatus.ENDED)
+    run = works([org(1)], lago_customer(1), stripe_customer(1), later, over, stripe_sub()).run()
+    assert {each.id: (each.digest, each.next_at) for each in run.subscriptions} == {
+        later.id: (subscription_digest(later), NOW + DAY),
+        stripe_sub().id: (subscription_digest(stripe_sub()), None),
+    }

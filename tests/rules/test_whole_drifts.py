@@ -26,7 +26,7 @@ from builders import (
 )
 from reconciler.model.billing import Source, SubscriptionStatus
 from reconciler.model.drift import Call, Code, Direction, DriftMoney, Fix, State
-from reconciler.model.money import Period
+from reconciler.model.money import Money, Period
 from reconciler.model.orgs import InvalidRecord
 from reconciler.model.terms import Authority
 from reconciler.rules.periods import period_end
@@ -366,3 +366,17 @@ def test_a_held_organisation_hides_no_money_of_the_next() -> None:
         [linked(1, "platinum", stripe_id=None), linked(2)], *customers(1), *customers(2), stripe_sub(1), stripe_sub(2)
     )
     assert added(observed, BY_STRIPE).money["usd"].had == 9900
+
+
+def test_a_fix_says_what_it_is_worth_a_month_by_list() -> None:
+    worth = [
+        drift.fix.worth
+        for tier, row in (
+            ("starter", stripe_sub(yearly=True)),
+            ("enterprise", stripe_sub(quantity=2, currency="eur")),
+            ("starter", stripe_sub(currency="gbp")),
+        )
+        for drift in drifts_of(observe_world([linked(1, tier)], *customers(), row), BY_STRIPE)
+        if drift.fix
+    ]
+    assert worth == [Money(minor=8250 - 4083, currency="usd"), Money(minor=80000, currency="eur"), None]
