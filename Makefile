@@ -32,8 +32,10 @@ slow: $(UV) ## minutes: kills, soaks, full-size races
 mutation: $(UV) ## changes the store's codec and journal in every way it knows; each must be noticed by a test
 	$(RUN) --group mutation mutmut run
 
-bench: $(UV) ## figures beside a peer, never asserted
+bench: $(UV) ## figures beside peers, never asserted
 	$(RUN) --group bench python bench/bench_org_manager.py
+	$(RUN) --group bench python bench/bench_reading.py
+	$(RUN) --group bench python bench/bench_reading.py memory
 
 format: $(UV)
 	$(RUN) ruff check --fix .
