@@ -11,6 +11,7 @@ from reconciler.billing.lago_client import LagoClient
 from reconciler.billing.lago_walk import walk
 from reconciler.billing.lago_wire import Page, WireCustomer, WirePlan, WireSubscription
 from reconciler.billing.pacing import RateBudget
+from reconciler.billing.wire import wire
 from reconciler.errors import CredentialError
 from reconciler.model.account import Offer, Permission
 from reconciler.model.billing import Item, Source
@@ -26,6 +27,7 @@ _INTERVALS = {
 }
 
 
+@wire
 class _NamedPlan(WirePlan):
     name: str | None = None
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from reconciler.billing.asking import (
     DROPS,
@@ -23,6 +23,7 @@ from reconciler.billing.asking import (
 )
 from reconciler.billing.lago_wire import Health, One, Page, Refusal, Row, WireOrganization
 from reconciler.billing.read_only import only_get
+from reconciler.billing.wire import parse
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 
 PAGE_SIZE = 100
@@ -32,7 +33,7 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 
 Params = Sequence[tuple[str, str]]
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model")
 
 
 class LagoRefusedError(SourceRefusedError):
@@ -140,7 +141,7 @@ class LagoClient:
             raise self._refusal(answer)
         self._caller.heed(answer.headers)
         try:
-            return model.model_validate_json(answer.content)
+            return parse(model, answer.content)
         except ValidationError:
             # The reason would quote what was sent, personal data included.
             raise GarbledError(f"Lago at {self._host} sent something else than its API's JSON") from None
@@ -187,7 +188,7 @@ class LagoClient:
 
 def _refused(host: str, answer: httpx.Response) -> LagoRefusedError:
     try:
-        refusal = Refusal.model_validate_json(answer.content)
+        refusal = parse(Refusal, answer.content)
     except ValidationError:
         refusal = Refusal()
     details = refusal.error_details

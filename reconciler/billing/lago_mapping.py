@@ -118,8 +118,8 @@ def _subscription(
 def _item(row: WireSubscription, plan: WirePlan | None) -> Item:
     interval = _INTERVALS.get(plan.interval or "") if plan is not None else None
     amount, currency = row.plan_amount_cents, row.plan_amount_currency
-    if plan is not None and "plan_amount_cents" not in row.model_fields_set:  # before 1.42
-        amount, currency = plan.amount_cents, plan.amount_currency
+    if amount == "unsaid":
+        amount, currency = (None, None) if plan is None else (plan.amount_cents, plan.amount_currency)
     return Item(
         id=row.lago_id,
         plan_code=row.plan_code,

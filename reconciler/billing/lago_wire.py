@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, Field
+
+from reconciler.billing.wire import wire
 
 
 def _utc(at: datetime) -> datetime:
@@ -18,11 +20,8 @@ def _utc(at: datetime) -> datetime:
 Instant = Annotated[datetime, AfterValidator(_utc)]
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class WirePlan(_Wire):
+@wire
+class WirePlan:
     """A plan; `amount_cents` and `interval` are null on catalog plans."""
 
     code: str
@@ -33,13 +32,15 @@ class WirePlan(_Wire):
     pay_in_advance: bool = False
 
 
-class WirePaymentMethod(_Wire):
+@wire
+class WirePaymentMethod:
     """How a subscription is paid: `provider` or `manual`."""
 
     payment_method_type: str | None = None
 
 
-class WireSubscription(_Wire):
+@wire
+class WireSubscription:
     """A subscription; only single reads carry `plan`, which is the overridden one where there is an override."""
 
     lago_id: str
@@ -50,7 +51,7 @@ class WireSubscription(_Wire):
     status: str
     created_at: Instant
     billing_time: str | None = None
-    plan_amount_cents: int | None = None
+    plan_amount_cents: int | Literal["unsaid"] | None = "unsaid"  # before 1.42
     plan_amount_currency: str | None = None
     subscription_at: Instant | None = None
     started_at: Instant | None = None
@@ -66,30 +67,34 @@ class WireSubscription(_Wire):
     plan: WirePlan | None = None
 
 
-class WireBilling(_Wire):
+@wire
+class WireBilling:
     """How a customer is charged; `provider_customer_id` is absent without a provider, null while it is being made."""
 
     payment_provider: str | None = None
     provider_customer_id: str | None = None
 
 
-class WireCustomer(_Wire):
+@wire
+class WireCustomer:
     """A customer, without its name and addresses."""
 
     lago_id: str
     external_id: str
     currency: str | None = None
-    billing_configuration: WireBilling = WireBilling()
+    billing_configuration: WireBilling = Field(default_factory=WireBilling)
 
 
-class WireOrganization(_Wire):
+@wire
+class WireOrganization:
     """The organisation that an API key belongs to."""
 
     lago_id: str
     name: str
 
 
-class Meta(_Wire):
+@wire
+class Meta:
     """Where a page stands in its list."""
 
     current_page: int
@@ -98,29 +103,33 @@ class Meta(_Wire):
     total_count: int
 
 
-Row = TypeVar("Row", bound=_Wire)
+Row = TypeVar("Row")
 
 
-class Page(_Wire, Generic[Row]):
+@wire
+class Page(Generic[Row]):
     """One page of a list."""
 
     rows: tuple[Row, ...] = Field(validation_alias=AliasChoices("subscriptions", "customers", "plans"))
     meta: Meta
 
 
-class One(_Wire, Generic[Row]):
+@wire
+class One(Generic[Row]):
     """One object, wrapped in its name."""
 
     row: Row = Field(validation_alias=AliasChoices("subscription", "customer", "plan", "organization"))
 
 
-class Health(_Wire):
+@wire
+class Health:
     """Answer of the health check."""
 
     version: str = ""
 
 
-class Refusal(_Wire):
+@wire
+class Refusal:
     """Body of a 4xx answer."""
 
     code: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from reconciler.billing.asking import Caller, OutageError, RetryPolicy, Tally, unheard
 from reconciler.billing.clock_skew import clock_skew
@@ -15,6 +15,7 @@ from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_walk import walk
 from reconciler.billing.stripe_wire import WireList, WirePrice, WireRecurring
+from reconciler.billing.wire import wire
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 from reconciler.model.account import Offer, Permission
 from reconciler.model.billing import Item, Source
@@ -33,12 +34,14 @@ _PERMISSIONS = (
 )
 
 
+@wire
 class _ListedPrice(WirePrice):
     active: bool = True
     nickname: str | None = None
 
 
-class _Product(BaseModel):
+@wire
+class _Product:
     id: str
     name: str = ""
     active: bool = True

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import requests
 import stripe
 import urllib3
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from reconciler.billing.asking import (
     DROPS,
@@ -26,6 +26,7 @@ from reconciler.billing.asking import (
 )
 from reconciler.billing.read_only import only_get
 from reconciler.billing.stripe_wire import WireRefusal
+from reconciler.billing.wire import parse
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 
 _KEY = re.compile(r"(?:sk|rk)_(?:org_)?(live|test)_[\x21-\x7e]+")
@@ -35,7 +36,7 @@ _DROP = 1 << 16
 _NO_RATE = "resource-specific"  # a limit of one object, which slower requests to others do not help
 _OK, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 200, 401, 403, 429, 500
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model")
 
 
 class _BytesTransport(stripe.RequestsClient):
@@ -155,7 +156,7 @@ class StripeClient:
         body, headers = self._transport.take()
         self._caller.heed(headers)
         try:
-            return model.model_validate_json(body)
+            return parse(model, body)
         except ValidationError:
             raise GarbledError(f"Stripe at {self.host} sent something else than its API's JSON") from None
 
@@ -190,7 +191,7 @@ def _too_fast(error: stripe.StripeError, headers: Mapping[str, str]) -> bool:
 
 def _is_error(body: bytes) -> bool:
     try:
-        WireRefusal.model_validate_json(body)
+        parse(WireRefusal, body)
     except ValidationError:
         return False
     return True

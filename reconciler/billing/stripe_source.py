@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -191,7 +192,7 @@ class StripeSource:
                 in_flight += 1
             subscription, (whole, unproven) = hands.take()
             in_flight -= 1
-            items[subscription] = WireList[WireItem](data=tuple(whole.values()), has_more=False)
+            items[subscription] = WireList(data=tuple(whole.values()), has_more=False)
             problems += unproven
         return problems
 
@@ -219,4 +220,4 @@ class StripeSource:
 
 
 def _with_items(row: WireSubscription, items: Mapping[str, WireList[WireItem]]) -> WireSubscription:
-    return row.model_copy(update={"items": items[row.id]}) if row.id in items else row
+    return replace(row, items=items[row.id]) if row.id in items else row

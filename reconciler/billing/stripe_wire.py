@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from reconciler.billing.wire import wire
 
 
 def _instant(seconds: object) -> object:
@@ -19,11 +21,8 @@ def _instant(seconds: object) -> object:
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class WireRecurring(_Wire):
+@wire
+class WireRecurring:
     """How often a price is charged; `usage_type` is licensed or metered."""
 
     interval: str
@@ -31,7 +30,8 @@ class WireRecurring(_Wire):
     usage_type: str = "licensed"
 
 
-class WirePrice(_Wire):
+@wire
+class WirePrice:
     """A price; `unit_amount` is None where it is tiered or not a whole number of minor units."""
 
     id: str
@@ -46,7 +46,8 @@ class WirePrice(_Wire):
     recurring: WireRecurring | None = None
 
 
-class WireCoupon(_Wire):
+@wire
+class WireCoupon:
     """What a discount takes off; `duration` is forever, once or repeating."""
 
     duration: str
@@ -55,20 +56,23 @@ class WireCoupon(_Wire):
     currency: str | None = None
 
 
-class WireDiscountSource(_Wire):
+@wire
+class WireDiscountSource:
     """Where a discount comes from."""
 
     coupon: WireCoupon | None = None
 
 
-class WireDiscount(_Wire):
+@wire
+class WireDiscount:
     """A discount at work, with its coupon expanded; `end` is when a repeating one is over."""
 
     source: WireDiscountSource
     end: Instant | None = None
 
 
-class WireItem(_Wire):
+@wire
+class WireItem:
     """One item; `discounts` are ids unless the items were read by themselves."""
 
     id: str
@@ -82,27 +86,31 @@ class WireItem(_Wire):
 Row = TypeVar("Row")
 
 
-class WireList(_Wire, Generic[Row]):
+@wire
+class WireList(Generic[Row]):
     """One page of a list, or a list inside an object: only its first ten."""
 
     data: tuple[Row, ...]
     has_more: bool
 
 
-class WireCancellation(_Wire):
+@wire
+class WireCancellation:
     """Why a subscription was or will be canceled."""
 
     reason: str | None = None
 
 
-class WirePause(_Wire):
+@wire
+class WirePause:
     """Collection that is paused; without `resumes_at` until somebody ends it."""
 
     behavior: str = ""
     resumes_at: Instant | None = None
 
 
-class WireSubscription(_Wire):
+@wire
+class WireSubscription:
     """A subscription."""
 
     id: str
@@ -125,7 +133,8 @@ class WireSubscription(_Wire):
     trial_end: Instant | None = None
 
 
-class WireCustomer(_Wire):
+@wire
+class WireCustomer:
     """A customer without name and addresses; of a deleted one only `id` and `deleted` are sent."""
 
     id: str
@@ -138,7 +147,8 @@ class WireCustomer(_Wire):
     test_clock: str | None = None
 
 
-class WireRefusal(_Wire):
+@wire
+class WireRefusal:
     """Body of an answer that is an error."""
 
     error: dict[str, object]

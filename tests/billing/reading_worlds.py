@@ -33,7 +33,7 @@ class LagoList:
         shown = self.numbers[(number - 1) * PER_PAGE : number * PER_PAGE]
         total = len(self.numbers)
         pages = -(-total // PER_PAGE)
-        return Page[LagoCustomer].model_construct(
+        return Page(
             rows=tuple(LagoCustomer(lago_id=str(each), external_id=f"org_{each}") for each in shown),
             meta=Meta(
                 current_page=number,
@@ -73,7 +73,7 @@ class StripeList:
             if last is None:
                 raise SourceRefusedError("No such cursor", status=400, remedy="Run again")
             rows = [each for each in rows if each < last]
-        return WireList[WireCustomer](
+        return WireList(
             data=tuple(WireCustomer(id=str(n), created=datetime.fromtimestamp(at, UTC)) for at, n in rows[:PER_PAGE]),
             has_more=len(rows) > PER_PAGE,
         )

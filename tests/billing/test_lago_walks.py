@@ -30,7 +30,7 @@ class MovingList:
 
 
 def page(numbers: Sequence[int], *, total: int, next_page: int | None) -> Page[WireCustomer]:
-    return Page[WireCustomer].model_construct(
+    return Page(
         rows=tuple(WireCustomer(lago_id=str(number), external_id=f"org_{number}") for number in numbers),
         meta=Meta(current_page=1, next_page=next_page, total_pages=-(-total // PER_PAGE), total_count=total),
     )

@@ -157,7 +157,7 @@ def test_neither_key_nor_content_is_in_what_is_told(server: LoopbackServer) -> N
 
 
 def page(ids: Sequence[str], *, has_more: bool) -> WireList[WireCustomer]:
-    return WireList[WireCustomer](data=tuple(WireCustomer(id=each) for each in ids), has_more=has_more)
+    return WireList(data=tuple(WireCustomer(id=each) for each in ids), has_more=has_more)
 
 
 def walked(fetch: Callable[[str | None], WireList[WireCustomer]]) -> tuple[list[str], list[str]]:
