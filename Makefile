@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 # Tests use at most this many processes.
 JOBS ?= auto
 
-.PHONY: demo test lint types imports unit slow mutation bench format clean
+.PHONY: demo test lint types imports unit slow mutation bench cassettes format clean
 
 demo: $(UV) ## drift seeded in an embedded Lago, Stripe and store: shown, repaired, shown again
 	@$(RUN) --no-dev reconcile demo
@@ -36,6 +36,9 @@ bench: $(UV) ## figures beside peers, never asserted
 	$(RUN) --group bench python bench/bench_org_manager.py
 	$(RUN) --group bench python bench/bench_reading.py
 	$(RUN) --group bench python bench/bench_reading.py memory
+
+cassettes: $(UV) ## records localstripe's answers anew for the tests of the wire layer
+	PYTHONPATH=tests $(RUN) python -m billing.record_stripe_cassette
 
 format: $(UV)
 	$(RUN) ruff check --fix .
