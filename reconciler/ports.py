@@ -10,7 +10,7 @@ from reconciler.model.acts import Acts
 from reconciler.model.billing import Customer, Source
 from reconciler.model.drift import Fix
 from reconciler.model.history import History
-from reconciler.model.observation import CustomerReading, Snapshot
+from reconciler.model.observation import CustomerReading, Snapshot, Wanted
 from reconciler.model.run import RunRecord
 
 
@@ -105,10 +105,20 @@ class BillingSource(Protocol):
     def source(self) -> Source: ...
 
     def read_all(self, as_of: datetime) -> Snapshot:
-        """Every customer and every subscription, ended ones included.
+        """Every customer and every subscription; ended ones as far as `ended_of` says, and the side lists.
 
         What could not be read makes the snapshot incomplete, never shorter without saying so. Raises SetupError where
-        the key, its mode or the address is at fault; an outage is an incomplete snapshot, not an error.
+        the key, its mode or the address is at fault; an outage is an incomplete snapshot, not an error. A side list
+        that is refused or away is in `side_reads` with its problem, and the snapshot is complete without it.
+        """
+        ...
+
+    def read_more(self, snapshot: Snapshot, wanted: Wanted, as_of: datetime) -> Snapshot:
+        """`snapshot`, a complete one of `read_all`, with what `wanted` names beyond its lists, as it is now.
+
+        A recorded id that leads to a customer which the source deleted adds that customer, `deleted`; one that leads
+        nowhere adds nothing. The ended subscriptions of every customer of `wanted.ended_of` are in, and `ended_of` says
+        so. What could not be read makes the snapshot incomplete; `proof.rows` stays what the lists held.
         """
         ...
 

@@ -25,10 +25,11 @@ from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedErr
 from reconciler.billing.lago_mapping import customer_of, subscriptions_of
 from reconciler.billing.lago_walk import Walk, walk
 from reconciler.billing.lago_wire import One, Page, Row, WireCustomer, WirePlan, WireSubscription
+from reconciler.billing.more import MOST_SINGLY, population, with_more
 from reconciler.billing.pacing import RateBudget
 from reconciler.errors import SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Source
-from reconciler.model.observation import CustomerReading, ListProof, Snapshot
+from reconciler.model.observation import CustomerReading, ListProof, Snapshot, Wanted
 from reconciler.ports import Clock
 
 _STATUSES = ("active", "pending", "terminated", "canceled")
@@ -121,14 +122,34 @@ class LagoSource:
         live_ids = _live_ids(subscriptions.values())
         self._live_ids = {**self._live_ids, **live_ids} if problems else live_ids
         found = {row.lago_id: customer_of(row) for row in customers.values()}
+        held = subscriptions_of(subscriptions.values(), plans=plans, customers=found, as_of=as_of)
         return Snapshot(
             source=Source.LAGO,
             customers=tuple(found.values()),
-            subscriptions=subscriptions_of(subscriptions.values(), plans=plans, customers=found, as_of=as_of),
+            subscriptions=held,
             complete=not problems,
-            proof=tally.proof(rows=len(found) + len(subscriptions), lists=tuple(lists), read_until=self._clock.now()),
+            proof=tally.proof(rows=population(found.values(), held), lists=tuple(lists), read_until=self._clock.now()),
             problem="; ".join(problems) or None,
         )
+
+    def read_more(self, snapshot: Snapshot, wanted: Wanted, as_of: datetime) -> Snapshot:  # noqa: ARG002 -- the port's
+        """What no list held (ports.BillingSource), up to 50 recorded ids, each asked for by external id.
+
+        A customer that is in no list but has subscriptions was deleted, unless it is there when asked for.
+        """
+        tally = self._tally()
+        owners = {each.customer_id: each.external_customer_id for each in snapshot.subscriptions}
+        found: list[Customer] = []
+        try:
+            for each in sorted(wanted.recorded_ids)[:MOST_SINGLY]:
+                now = self.find_customer(owners.get(each, each), tally)
+                if each in owners and (now is None or now.id != each):
+                    found.append(Customer(source=Source.LAGO, id=each, org_key=owners[each], deleted=True))
+                elif now is not None:
+                    found.append(now)
+        except (SourceUnavailableError, SourceRefusedError) as error:
+            return with_more(snapshot, tally, problem=error.problem, read_until=self._clock.now())
+        return with_more(snapshot, tally, customers=found, read_until=self._clock.now())
 
     def read_customer(self, customer: Customer) -> CustomerReading:
         """One customer and its subscriptions as they are now (ports.BillingSource).
@@ -159,9 +180,9 @@ class LagoSource:
             ),
         )
 
-    def find_customer(self, org_id: str) -> Customer | None:
+    def find_customer(self, org_id: str, tally: Tally | None = None) -> Customer | None:
         """The customer whose external id is `org_id` (ports.BillingSource): Lago is asked for exactly that one."""
-        tally = Tally(read_from=self._clock.now())
+        tally = tally or self._tally()
         try:
             return customer_of(self._client.one(f"/customers/{path_part(org_id)}", One[WireCustomer], tally).row)
         except LagoRefusedError as error:

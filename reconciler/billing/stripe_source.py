@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -22,6 +23,7 @@ from reconciler.billing.asking import (
 )
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import Crew, Hands, OneByOne
+from reconciler.billing.more import MOST_SINGLY, population, with_more
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_mapping import customer_of, subscription_of
@@ -30,13 +32,14 @@ from reconciler.billing.stripe_walk import walk
 from reconciler.billing.stripe_wire import WireCustomer, WireItem, WireList, WireSubscription
 from reconciler.errors import NotThatSourceError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Source, Subscription
-from reconciler.model.observation import CustomerReading, Snapshot
+from reconciler.model.observation import CustomerReading, Snapshot, Wanted
 from reconciler.ports import Clock
 
 API_URL = "https://api.stripe.com"
 
 PAGE_SIZE = 100  # the most that Stripe gives
 _NOT_FOUND = 404
+_ID = re.compile(r"[A-Za-z0-9_-]+")  # anything else that a store may hold is no id, and must not become a path
 # A path of four is the longest that Stripe expands; coupons of items lie deeper and are read with the items.
 _DISCOUNTS = ["data.discounts.source.coupon"]
 _DISCOUNT = ["data.discount.source.coupon"]
@@ -131,9 +134,22 @@ class StripeSource:
             customers=found,
             subscriptions=held,
             complete=not problems,
-            proof=tally.proof(rows=len(found) + len(held), lists=lists, read_until=self._clock.now()),
+            proof=tally.proof(rows=population(found, held), lists=lists, read_until=self._clock.now()),
             problem="; ".join(problems) or None,
         )
+
+    def read_more(self, snapshot: Snapshot, wanted: Wanted, as_of: datetime) -> Snapshot:  # noqa: ARG002 -- the port's
+        """What no list held (ports.BillingSource), up to 50 recorded ids: deleted customers are in no list."""
+        tally = self._tally(Breadth(1))
+        asked = sorted(each for each in wanted.recorded_ids if _ID.fullmatch(each))[:MOST_SINGLY]
+        found: list[Customer] = []
+        try:
+            for each in asked:
+                row = self._customer(each, tally)
+                found += [] if row is None else [customer_of(row, metadata_org_key=self._metadata_org_key)]
+        except (SourceUnavailableError, SourceRefusedError) as error:
+            return with_more(snapshot, tally, problem=error.problem, read_until=self._clock.now())
+        return with_more(snapshot, tally, customers=found, read_until=self._clock.now())
 
     def find_customer(self, org_id: str) -> None:
         """None always (ports.BillingSource): Stripe's search by metadata lags, so the sweep of the run stands."""
@@ -162,6 +178,17 @@ class StripeSource:
                 if each.customer == customer.id
             ),
         )
+
+    def _customer(self, customer_id: str, tally: Tally) -> WireCustomer | None:
+        """The customer as it is now, None where this account never had it."""
+        try:
+            return self._client.read(
+                f"/v1/customers/{customer_id}", WireCustomer, tally, expand=["discount.source.coupon"]
+            )
+        except SourceRefusedError as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return None
 
     def _tally(self, breadth: Breadth) -> Tally:
         until = time.monotonic() + self._read_deadline_s

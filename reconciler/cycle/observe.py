@@ -15,6 +15,7 @@ from reconciler.model.history import History
 from reconciler.model.observation import Observation, Snapshot, StoreReading
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.ports import OrganizationRecord
+from reconciler.rules.wanted import wanted_of
 
 _log = structlog.get_logger()
 
@@ -22,7 +23,8 @@ _log = structlog.get_logger()
 def observe(line: Line) -> Observation:
     """One look at everything.
 
-    The store is read first: whoever changes it while the sources are read is found by the re-read before a write.
+    The store is read first: whoever changes it while the sources are read is found by the re-read before a write. Of a
+    source that was read whole, what its lists left open is asked for in a second step.
     Raises StoreError, SetupError or LedgerError; a source that is merely away, or whose read is in
     doubt, gives an incomplete snapshot.
     """
@@ -42,6 +44,13 @@ def observe(line: Line) -> Observation:
     with ThreadPoolExecutor(max_workers=max(1, len(line.sources))) as pool:
         reads = {name: pool.submit(copy_context().run, source.read_all, as_of) for name, source in line.sources.items()}
         snapshots = {name: doubted(read.result(), history, line.terms, line.limits) for name, read in reads.items()}
+        wanted = wanted_of(reading.orgs, snapshots, line.terms)
+        more = {
+            name: pool.submit(copy_context().run, line.sources[name].read_more, snapshot, wanted[name], as_of)
+            for name, snapshot in snapshots.items()
+            if snapshot.complete and wanted[name]
+        }
+        snapshots.update({name: read.result() for name, read in more.items()})
     for snapshot in snapshots.values():
         _say(snapshot)
     return Observation(as_of=as_of, store=reading, snapshots=snapshots, history=history)

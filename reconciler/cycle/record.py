@@ -136,6 +136,12 @@ def _notes(observation: Observation, line: Line) -> Iterator[str]:
     for source in Source:
         if source not in observation.snapshots:
             yield f"{source} is not configured and was not read"
+            continue
+        snapshot = observation.snapshots[source]
+        yield from snapshot.notes
+        for each in snapshot.side_reads:
+            if each.problem:
+                yield f"{source}: {each.name} were not read: {each.problem}"
     metered = sum(
         any(item.metered for item in subscription.items)
         for snapshot in observation.snapshots.values()

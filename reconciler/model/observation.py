@@ -50,7 +50,8 @@ class ListProof:
 class ReadProof:
     """How a source was read: counts of rows, pages, requests and retries, and the window in which it happened.
 
-    `lists` tells it of each list that was read, as far as it was.
+    `rows` counts customers and subscriptions that have not ended: ended ones are not always read, and a later run
+    must find a number to compare with. `lists` tells of each list that was read, as far as it was.
     """
 
     read_from: datetime
@@ -113,6 +114,10 @@ class Wanted:
 
     recorded_ids: frozenset[str] = frozenset()
     ended_of: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        """Whether anything is wanted."""
+        return bool(self.recorded_ids or self.ended_of)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,6 +132,8 @@ def _source(read: SourceRead) -> dict[str, Any]:
         "read_from": proof and instant(proof.read_from),
         "read_until": proof and instant(proof.read_until),
         "problem": read.problem,
+        "about": read.about,
+        "side_reads": [{"name": each.name.value, "problem": each.problem or None} for each in read.side_reads],
     }
 
 

@@ -14,7 +14,7 @@ from billing.billing_support import LAGO_KEY, NOW, lago_sandbox, lago_source, st
 from fakes_billing import FakeBillingSource
 from reconciler.billing.lago_client import path_part
 from reconciler.model.billing import Customer, Item, Source, Subscription, SubscriptionStatus
-from reconciler.model.observation import ReadProof, Snapshot
+from reconciler.model.observation import CustomerReading, ReadProof, Snapshot
 from reconciler.ports import BillingSource
 from reconciler.sandbox.lago import LagoSandbox
 from reconciler.sandbox.server import Fault, LoopbackServer
@@ -154,6 +154,9 @@ class FakeWorld:
     def delete_customer(self, customer_id: str) -> None:
         snapshot = self.reader.snapshot
         left = tuple(each for each in snapshot.customers if each.id != customer_id)
+        gone = Customer(source=Source.STRIPE, id=customer_id, deleted=True)
+        held = tuple(each for each in snapshot.subscriptions if each.customer_id == customer_id)
+        self.reader.readings[customer_id] = CustomerReading(customer=gone, subscriptions=held)
         self.reader.snapshot = replace(snapshot, customers=left)
 
     def go_down(self) -> None:

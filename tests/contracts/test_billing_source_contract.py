@@ -9,6 +9,7 @@ import pytest
 from contracts.billing_worlds import LONG_AGO, BillingWorld, world_of
 from reconciler.errors import SourceUnavailableError
 from reconciler.model.billing import Customer, Source, SubscriptionStatus
+from reconciler.model.observation import Wanted
 
 
 @pytest.fixture(params=["lago", "stripe", "fake"])
@@ -119,3 +120,31 @@ def test_a_customer_is_found_by_its_organisation_where_the_source_can_say(world:
     found = world.reader.find_customer("org.1/a b")
     assert (found.id if found else None) == (one if world.reader.source is Source.LAGO else None)
     assert world.reader.find_customer("org_3") is None
+
+
+def test_a_recorded_customer_that_was_deleted_is_added_as_such(world: BillingWorld) -> None:
+    gone, other = world.add_customer("org_1"), world.add_customer("org_2")
+    world.add_subscription(gone)
+    world.delete_customer(gone)
+    snapshot = world.reader.read_all(LONG_AGO)
+    more = world.reader.read_more(snapshot, Wanted(recorded_ids=frozenset({gone})), LONG_AGO)
+    assert {each.id: each.deleted for each in more.customers} == {gone: True, other: False}
+    assert (more.complete, more.proof.rows) == (True, snapshot.proof.rows)
+
+
+def test_a_recorded_id_that_leads_nowhere_adds_nothing(world: BillingWorld) -> None:
+    world.add_customer("org_1")
+    snapshot = world.reader.read_all(LONG_AGO)
+    nowhere = frozenset({"cus_nobody", "..", "a/b?c#d", " "})
+    more = world.reader.read_more(snapshot, Wanted(recorded_ids=nowhere), LONG_AGO)
+    assert (more.customers, more.complete) == (snapshot.customers, True)
+
+
+def test_an_outage_in_the_second_step_makes_the_snapshot_incomplete_and_keeps_its_rows(world: BillingWorld) -> None:
+    world.add_subscription(world.add_customer("org_1"))
+    snapshot = world.reader.read_all(LONG_AGO)
+    world.go_down()
+    more = world.reader.read_more(snapshot, Wanted(recorded_ids=frozenset({"cus_gone"})), LONG_AGO)
+    assert not more.complete
+    assert more.problem
+    assert (more.customers, more.subscriptions) == (snapshot.customers, snapshot.subscriptions)

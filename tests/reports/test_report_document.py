@@ -192,6 +192,8 @@ def test_a_side_that_is_not_configured_is_left_out() -> None:
         "read_from": "2026-10-01T12:00:00Z",
         "read_until": "2026-10-01T12:00:30Z",
         "problem": None,
+        "about": "",
+        "side_reads": [],
     }
 
 
