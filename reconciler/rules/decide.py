@@ -10,7 +10,7 @@ from reconciler.model.drift import Code, Decided, Decision, Direction, Drift
 from reconciler.model.history import Sighting
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Do, Mode, Policy
-from reconciler.rules.catalogue import CATALOGUE
+from reconciler.rules.catalogue import CATALOGUE, default_of, stops_of
 from reconciler.rules.compare import Judgement
 
 
@@ -74,8 +74,8 @@ def _seen_again(earlier: Sighting | None, now: datetime, *, counts: bool) -> Sig
 def _decision(
     drift: Drift, stop: _Stop | None, *, policy: Policy, sighting: Sighting, primary: bool, key: str
 ) -> Decision:
-    row = CATALOGUE[drift.code]
-    decided, reason = row.default, f"{drift.code} is {row.default} by the catalogue"
+    decided = default_of(drift)
+    reason = f"{drift.code} is {decided} by the catalogue"
     said = policy.codes.get(drift.code)
     if said is not None and said.do is Do.IGNORE:
         decided, reason, stop = Decided.IGNORE, f"policy ignores {drift.code}: {said.reason}", None
@@ -84,7 +84,7 @@ def _decision(
     return Decision(
         drift=drift,
         decided=decided,
-        severity=row.severity,
+        severity=CATALOGUE[drift.code].severity,
         primary=primary,
         reason=reason,
         first_seen=sighting.first_seen,
@@ -100,14 +100,12 @@ def _stop(
 ) -> _Stop | None:
     """The first rule that keeps `drift` from being fixed by this pass: safety before policy."""
     fix = drift.fix
-    if fix is None or CATALOGUE[drift.code].default is not Decided.FIX:
+    if fix is None or default_of(drift) is not Decided.FIX:
         return None
     if drift.stopped_by:
         return _Stop(rule="proof", words=drift.stopped_by)
     for other in others:
-        row = CATALOGUE[other.code]
-        vetoes = row.stops_lower if fix.direction is Direction.LOWER else row.stops_raise
-        if vetoes:
+        if fix.direction in stops_of(other):
             return _Stop(rule=other.code, words=f"{other.code} forbids it: {other.text}")
     match fix.direction:
         case Direction.LOWER:
