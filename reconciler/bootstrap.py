@@ -11,13 +11,13 @@ from pathlib import Path
 
 import structlog
 
-from reconciler.billing.asking import Retry, RetryListener
+from reconciler.billing.asking import Retry
 from reconciler.billing.lago_catalog import LagoCatalog
 from reconciler.billing.lago_source import LagoSource
 from reconciler.billing.stripe_catalog import StripeCatalog
 from reconciler.billing.stripe_source import StripeSource
 from reconciler.cycle.line import Line
-from reconciler.cycle.observe import as_org
+from reconciler.cycle.observe import read_store as observe_store
 from reconciler.errors import LedgerError
 from reconciler.firststeps.needs import Side
 from reconciler.ledger.run_lock import run_lock
@@ -25,7 +25,6 @@ from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.logs import hide
 from reconciler.model.billing import Source
 from reconciler.model.observation import StoreReading
-from reconciler.model.orgs import InvalidRecord
 from reconciler.model.run import RunRecord
 from reconciler.org_manager import OrgManager
 from reconciler.ports import BillingSource
@@ -36,13 +35,6 @@ from reconciler.settings import Settings, read_credential
 VERSION = version("billing-reconciler")
 
 _log = structlog.get_logger()
-
-_LATEST_RUNS = 100
-
-
-def say_retry(retry: Retry) -> None:
-    """Log a request that is sent again."""
-    _log.warning("source.retry", source=retry.source.value, attempt=retry.attempt, reason=retry.reason)
 
 
 class SystemClock:
@@ -70,22 +62,15 @@ class Made:
 
 
 @contextmanager
-def make_line(
-    settings: Settings,
-    environ: Mapping[str, str],
-    *,
-    dry_run: bool,
-    record: bool,
-    on_retry: RetryListener = say_retry,
-) -> Iterator[Made]:
-    """Open everything that a pass needs, and close it at the end; `on_retry` hears of requests that are sent again.
+def make_line(settings: Settings, environ: Mapping[str, str], *, dry_run: bool, record: bool) -> Iterator[Made]:
+    """Open everything that a pass needs, and close it at the end.
 
     A dry run opens the store for reading only, and goes on without a ledger that cannot be opened, with a note.
     Any other holds the lock of this machine meanwhile. Raises SetupError, StoreError, LedgerError or RunLockedError;
     then nothing was judged or written.
     """
     with ExitStack() as stack:
-        sources = _open_sources(settings, environ, stack, on_retry)
+        sources = _open_sources(settings, environ, stack)
         store = open_store(settings, read_only=dry_run)
         notes = settings.without_effect()
         ledger: SqlLedger | None = None
@@ -113,6 +98,7 @@ def make_line(
                 limits=settings.bounds(),
                 config_sha256=settings.sha256,
                 version=VERSION,
+                store_at=settings.orgs.store,
             ),
             notes=tuple(notes),
             reports=reports,
@@ -146,14 +132,7 @@ def check_credentials(settings: Settings, environ: Mapping[str, str]) -> None:
 
 def read_store(settings: Settings) -> StoreReading:
     """The whole store as the rules know it; nothing is written. Raises StoreError."""
-    held = open_store(settings, read_only=True).snapshot()
-    return StoreReading(
-        orgs=tuple(as_org(record) for record in held.organizations.values()),
-        invalid=tuple(
-            InvalidRecord(key=each.key, problem=each.problem, readable=each.readable) for each in held.invalid
-        ),
-        version=held.version,
-    )
+    return observe_store(open_store(settings, read_only=True))
 
 
 @contextmanager
@@ -192,18 +171,7 @@ def ledger_url(settings: Settings, environ: Mapping[str, str]) -> str:
     return settings.ledger.url or f"sqlite:///{_state_folder(environ) / 'ledger.sqlite3'}"
 
 
-def last_complete_run(settings: Settings, environ: Mapping[str, str]) -> datetime | None:
-    """When the last of the latest runs that counts as complete ended; None where there is none or no ledger yet."""
-    try:
-        with SqlLedger(ledger_url(settings, environ)) as ledger:
-            return next((run.finished_at for run in ledger.runs(_LATEST_RUNS) if run.counts), None)
-    except LedgerError:
-        return None  # the first pass will say what is wrong with it
-
-
-def _open_sources(
-    settings: Settings, environ: Mapping[str, str], stack: ExitStack, on_retry: RetryListener = say_retry
-) -> dict[Source, BillingSource]:
+def _open_sources(settings: Settings, environ: Mapping[str, str], stack: ExitStack) -> dict[Source, BillingSource]:
     sources: dict[Source, BillingSource] = {}
     if settings.lago is not None:
         lago = LagoSource(
@@ -211,7 +179,7 @@ def _open_sources(
             api_key=_secret("LAGO_API_KEY", environ),
             clock=SystemClock(),
             max_requests_per_s=settings.lago.max_requests_per_s,
-            on_retry=on_retry,
+            on_retry=_say_retry,
         )
         sources[Source.LAGO] = stack.enter_context(lago)
     if settings.stripe is not None:
@@ -223,7 +191,7 @@ def _open_sources(
             metadata_org_key=settings.stripe.metadata_org_key,
             clock=SystemClock(),
             max_requests_per_s=settings.stripe.max_requests_per_s,
-            on_retry=on_retry,
+            on_retry=_say_retry,
         )
         sources[Source.STRIPE] = stack.enter_context(stripe)
     return sources
@@ -250,3 +218,7 @@ def _secret(name: str, environ: Mapping[str, str]) -> str:
     value = read_credential(name, environ).get_secret_value()
     hide(value)
     return value
+
+
+def _say_retry(retry: Retry) -> None:
+    _log.warning("source.retry", source=retry.source.value, attempt=retry.attempt, reason=retry.reason)

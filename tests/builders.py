@@ -256,6 +256,10 @@ def planned(
     policy: Policy = FIX_ALL,
     limits: Limits = WIDE,
     scope: Scope = EVERYTHING,
+    *,
+    approved: frozenset[str] | None = None,
 ) -> Plan:
     said = by or terms()
-    return build_plan(decided(observation, said, policy, scope), observation, said, limits, scope)
+    judgement = judged(observation, said)
+    decisions = decide(judgement, observation, policy, scope)
+    return build_plan(decisions, judgement, observation, terms=said, limits=limits, scope=scope, approved=approved)

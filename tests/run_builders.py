@@ -8,13 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.model.billing import Source
 from reconciler.model.drift import Call, Code, Decided, Decision, Direction, Drift, DriftMoney, Fix, Severity, State
-from reconciler.model.money import Money
 from reconciler.model.observation import ReadProof
 from reconciler.model.orgs import ACTIVE, Org
 from reconciler.model.run import (
     Approval,
     CurrencyTotals,
-    Explained,
     Outcome,
     OutcomeResult,
     Plan,
@@ -22,7 +20,6 @@ from reconciler.model.run import (
     RunMode,
     RunRecord,
     RunResult,
-    SeenSubscription,
     SourceRead,
     Totals,
     Trigger,
@@ -61,7 +58,6 @@ def fix(
     arguments: Mapping[str, str] | None = None,
     expects: Mapping[str, str | None] | None = None,
     direction: Direction = Direction.LOWER,
-    worth: Money | None = None,
 ) -> Fix:
     """Lowers the organisation from enterprise to professional, for its `tier_over`."""
     return Fix(
@@ -71,7 +67,6 @@ def fix(
         arguments={"plan_tier": "professional"} if arguments is None else arguments,
         expects={"plan_tier": "enterprise"} if expects is None else expects,
         direction=direction,
-        worth=worth,
     )
 
 
@@ -121,7 +116,6 @@ def decision(
     blocked_by: str | None = None,
     needs_approval: bool = False,
     confirms: str = "",
-    waived_until: datetime | None = None,
 ) -> Decision:
     """A flag for `drift()`."""
     return Decision(
@@ -135,7 +129,6 @@ def decision(
         blocked_by=blocked_by,
         needs_approval=needs_approval,
         confirms=confirms,
-        waived_until=waived_until,
     )
 
 
@@ -234,10 +227,6 @@ def run_record(
     trigger: Trigger = Trigger.CLI,
     took: timedelta = timedelta(minutes=1),
     config_sha256: str = "c0" * 32,
-    refusal_digest: str | None = None,
-    explained: Sequence[Explained] = (),
-    approved_by: str | None = None,
-    subscriptions: Sequence[SeenSubscription] = (),
 ) -> RunRecord:
     """A complete dry run over two organisations and two sources; result and exit code follow from `decisions`."""
     left = any(each.decided in {Decided.FIX, Decided.FLAG, Decided.HOLD} for each in decisions)
@@ -267,8 +256,4 @@ def run_record(
         plan=plan,
         outcomes=tuple(outcomes),
         orgs=tuple(orgs),
-        refusal_digest=refusal_digest,
-        explained=tuple(explained),
-        approved_by=approved_by,
-        subscriptions=tuple(subscriptions),
     )

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
+from reconciler.cycle.confirm import Confirmer
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import as_org
 from reconciler.cycle.stopping import Stop, Stopped
 from reconciler.errors import ReconcilerError, SourceRefusedError, SourceUnavailableError, StaleOrganizationError
-from reconciler.model.billing import Source
-from reconciler.model.drift import Call, Decided, Direction, Fix
-from reconciler.model.observation import CustomerReading, Observation
-from reconciler.model.orgs import Org
-from reconciler.model.run import Outcome, OutcomeResult, Plan, RunMode
-from reconciler.rules.case import World
-from reconciler.rules.compare import Judgement, make_world
-from reconciler.rules.decide import Scope, decide
-from reconciler.rules.identity import link_of
-from reconciler.rules.judge import judge_org
+from reconciler.model.drift import Call, Fix
+from reconciler.model.observation import Observation
+from reconciler.model.run import Outcome, OutcomeResult, Plan, RunMode, Shows
+from reconciler.rules.written import shows
 
 _log = structlog.get_logger()
 
@@ -41,13 +36,17 @@ NOTHING_APPLIED = Applied()
 def apply(plan: Plan, observation: Observation, line: Line, asked: Pass, *, run_id: str, stop: Stop) -> Applied:
     """Write what `plan` may write, in its order; nothing in a dry run.
 
-    What it is about to write is in the ledger first: raises LedgerError where that fails, and then nothing was
-    written. One failure stops no other fix; five in a row stop the rest, which come back as skipped.
+    What it is about to write is in the ledger first, and that an approved plan is used: raises LedgerError or
+    PlanUsedError where that fails, and then nothing was written. One failure stops no other fix; five in a row stop
+    the rest, which come back as skipped.
     """
     if asked.mode is RunMode.DRY_RUN or not plan.to_write:
         return NOTHING_APPLIED
-    applier = _Applier(observation, line, asked.scope)
+    applier = _Applier(observation, line, asked)
     if line.ledger is not None:
+        if asked.approval is not None:
+            sealed = asked.approval.plan
+            line.ledger.use_plan(sealed.seal, digest=sealed.digest, by=asked.approval.by, at=line.clock.now())
         line.ledger.intend(run_id, plan.to_write, line.clock.now())
     outcomes: list[Outcome] = []
     try:
@@ -73,25 +72,22 @@ def _apply_all(fixes: Sequence[Fix], applier: _Applier, outcomes: list[Outcome],
             outcome = applier.outcome(fix, OutcomeResult.SKIPPED, f"{_FAILURES_THAT_STOP} fixes in a row failed")
         failed = outcome.result in {OutcomeResult.FAILED, OutcomeResult.SKIPPED}
         failed_in_a_row = failed_in_a_row + 1 if failed else 0
-        _say(outcome)
+        say(outcome)
         outcomes.append(outcome)
 
 
 class _Applier:
-    """Applies the fixes of one observation, one at a time; remembers what it wrote itself."""
+    """Applies the fixes of one observation, one at a time."""
 
-    def __init__(self, observation: Observation, line: Line, scope: Scope) -> None:
+    def __init__(self, observation: Observation, line: Line, asked: Pass) -> None:
         self._line = line
-        self._observation = observation
-        self._scope = scope
-        self._world: World = make_world(observation, line.terms)
-        self._orgs: dict[str, Org] = {org.id: org for org in observation.store.orgs}
+        self._confirmer = Confirmer(observation, line, asked)
 
     def apply_one(self, fix: Fix) -> Outcome:
         """Read again, judge again, write, read back."""
         written = False
         try:
-            stale = self._stale(fix)
+            stale = self._confirmer.stale(fix)
             if stale:
                 return self.outcome(fix, OutcomeResult.STALE, stale)
             written = self._write(fix)
@@ -105,53 +101,6 @@ class _Applier:
         except ReconcilerError as error:
             return self.outcome(fix, OutcomeResult.FAILED, error.problem, written=written)
 
-    def _stale(self, fix: Fix) -> str:
-        """Why `fix` must not be written after all, by a fresh look at the store and at billing; empty if it may."""
-        record = self._line.store.get_org(fix.org_id)
-        if record is None:
-            return "the organisation is no longer in the store"
-        org = as_org(record)
-        if org != self._orgs[fix.org_id]:
-            return "the organisation changed since it was read"
-        world = replace(self._world, now=self._line.clock.now())
-        for source in self._sides_to_read(fix):
-            linked = link_of(org, source, self._world.index).customers
-            if not linked and fix.direction is not Direction.RAISE:
-                appeared = self._line.sources[source].find_customer(org.id)
-                if appeared is not None:
-                    return f"the {source} customer {appeared.id} appeared since it was read"
-            for customer_id in linked:
-                reading, changed = self._read_again(source, customer_id)
-                if reading is None:
-                    return changed
-                world = replace(world, index=world.index.with_reading(reading))
-        verdict = judge_org(org, world)
-        again = decide(
-            Judgement(verdicts=(verdict,), unclaimed=(), unreadable=()),
-            self._observation,
-            self._line.policy,
-            self._scope,
-        )
-        if not any(each.decided is Decided.FIX and each.drift.fix == fix for each in again):
-            return "read again, billing no longer says so"
-        return ""
-
-    def _read_again(self, source: Source, customer_id: str) -> tuple[CustomerReading | None, str]:
-        """The customer as it is now, or how it is not the one that was read."""
-        known = self._world.index.customers[source].get(customer_id)
-        if known is None:
-            return None, f"the {source} customer {customer_id} is not known"
-        reading = self._line.sources[source].read_customer(known)
-        if reading.customer.org_key != known.org_key or reading.customer.deleted:
-            return None, f"the {source} customer {customer_id} changed since it was read"
-        return reading, ""
-
-    def _sides_to_read(self, fix: Fix) -> tuple[Source, ...]:
-        """To raise, every granting side; to lower or to link, every configured one."""
-        if fix.direction is Direction.RAISE:
-            return self._world.terms.authority_for(fix.org_id).sides
-        return tuple(self._line.sources)
-
     def _write(self, fix: Fix) -> bool:
         match fix.call:
             case Call.PLAN:
@@ -164,10 +113,10 @@ class _Applier:
     def _read_back(self, fix: Fix) -> Outcome:
         record = self._line.store.get_org(fix.org_id)
         found = as_org(record) if record is not None else None
-        if found is None or _after(found, fix) != found:
+        if shows(found, fix) is not Shows.WRITTEN:
             error = "reading it back shows something else than was written"
             return self.outcome(fix, OutcomeResult.FAILED, error, written=True)
-        self._orgs[fix.org_id] = _after(self._orgs[fix.org_id], fix)
+        self._confirmer.wrote(fix)
         return self.outcome(fix, OutcomeResult.FIXED, written=True)
 
     def outcome(self, fix: Fix, result: OutcomeResult, error: str | None = None, *, written: bool = False) -> Outcome:
@@ -175,21 +124,8 @@ class _Applier:
         return Outcome(fix=fix, result=result, at=self._line.clock.now(), error=error, written=written)
 
 
-def _after(org: Org, fix: Fix) -> Org:
-    names = {"plan_tier": "tier", "status": "status", "lago_id": "lago_id", "stripe_id": "stripe_id"}
-    changed: dict[str, str] = {names[argument]: value for argument, value in fix.arguments.items()}
-    return Org(
-        id=org.id,
-        name=org.name,
-        created_at=org.created_at,
-        tier=changed.get("tier", org.tier),
-        status=changed.get("status", org.status),
-        lago_id=changed.get("lago_id", org.lago_id),
-        stripe_id=changed.get("stripe_id", org.stripe_id),
-    )
-
-
-def _say(outcome: Outcome) -> None:
+def say(outcome: Outcome) -> None:
+    """Log what became of a fix."""
     fix = outcome.fix
     fields = {"org_id": fix.org_id, "drift_id": fix.drift_id, "call": fix.call.value, "direction": fix.direction.value}
     match outcome.result:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.billing import Source
 from reconciler.model.run import RunMode, Trigger
+from reconciler.model.sealed import SealedPlan
 from reconciler.model.terms import Limits, Policy, Terms
 from reconciler.ports import BillingSource, Clock, Ledger, OrgManager, ReportWriter
 from reconciler.rules.decide import Scope
@@ -14,7 +15,10 @@ from reconciler.rules.decide import Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Everything real that a pass stands on, and what its owner decided. Without a ledger nothing is recorded."""
+    """Everything real that a pass stands on, and what its owner decided. Without a ledger nothing is recorded.
+
+    `store_at` is where the store is, as configured, so that a plan made for another is known.
+    """
 
     store: OrgManager
     sources: Mapping[Source, BillingSource]
@@ -26,13 +30,26 @@ class Line:
     limits: Limits
     config_sha256: str
     version: str
+    store_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's word that the fixes of a plan may be written, whatever policy says of them."""
+
+    plan: SealedPlan
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """How one pass is to be done; a dry run writes nothing. `notes` are told in the report."""
+    """How one pass is to be done; a dry run writes nothing. `notes` are told in the report.
+
+    With `approval` it plans nothing but the fixes of that plan, as far as they still hold.
+    """
 
     mode: RunMode
     scope: Scope = field(default_factory=Scope)
     trigger: Trigger = Trigger.CLI
     notes: tuple[str, ...] = ()
+    approval: Approval | None = None

@@ -14,7 +14,7 @@ from reconciler.cycle.line import Line
 from reconciler.model.history import History
 from reconciler.model.observation import Observation, Snapshot, StoreReading
 from reconciler.model.orgs import InvalidRecord, Org
-from reconciler.ports import OrganizationRecord
+from reconciler.ports import OrganizationRecord, OrgManager
 from reconciler.rules.wanted import wanted_of
 
 _log = structlog.get_logger()
@@ -32,14 +32,7 @@ def observe(line: Line) -> Observation:
     history = History() if line.ledger is None else line.ledger.history(as_of)
     if history.config_sha256 != line.config_sha256:
         history = replace(history, confirmations={})  # what was concluded by other settings confirms nothing
-    held = line.store.snapshot()
-    reading = StoreReading(
-        orgs=tuple(as_org(record) for record in held.organizations.values()),
-        invalid=tuple(
-            InvalidRecord(key=each.key, problem=each.problem, readable=each.readable) for each in held.invalid
-        ),
-        version=held.version,
-    )
+    reading = read_store(line.store)
     _log.info("source.read", source="orgs", complete=True, rows=len(reading.orgs), invalid=len(reading.invalid))
     with ThreadPoolExecutor(max_workers=max(1, len(line.sources))) as pool:
         reads = {name: pool.submit(copy_context().run, source.read_all, as_of) for name, source in line.sources.items()}
@@ -54,6 +47,18 @@ def observe(line: Line) -> Observation:
     for snapshot in snapshots.values():
         _say(snapshot)
     return Observation(as_of=as_of, store=reading, snapshots=snapshots, history=history)
+
+
+def read_store(store: OrgManager) -> StoreReading:
+    """The whole store at one instant, as the rules know it. Raises StoreError."""
+    held = store.snapshot()
+    return StoreReading(
+        orgs=tuple(as_org(record) for record in held.organizations.values()),
+        invalid=tuple(
+            InvalidRecord(key=each.key, problem=each.problem, readable=each.readable) for each in held.invalid
+        ),
+        version=held.version,
+    )
 
 
 def as_org(record: OrganizationRecord) -> Org:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,17 +10,19 @@ import structlog
 
 from reconciler.cycle.apply import NOTHING_APPLIED, Applied
 from reconciler.cycle.line import Line, Pass
+from reconciler.cycle.notes import notes_of
 from reconciler.errors import LedgerError
-from reconciler.model.billing import Source, SubscriptionStatus
+from reconciler.model.billing import SubscriptionStatus
 from reconciler.model.drift import Decided, Decision
 from reconciler.model.observation import Observation
 from reconciler.model.run import Plan, RunMode, RunRecord, RunResult, SeenSubscription, SourceRead
 from reconciler.rules.changes import subscription_digest
 from reconciler.rules.compare import Judgement
 from reconciler.rules.conclude import conclude
-from reconciler.rules.limits import Refusal
 from reconciler.rules.planning import NO_PLAN
+from reconciler.rules.refusals import Refusal
 from reconciler.rules.totals import add_up
+from reconciler.rules.written import explain
 
 _log = structlog.get_logger()
 
@@ -54,6 +56,7 @@ def record(
     A dry run that the ledger will not take says so and goes on; any other raises LedgerError after its reports are
     made, since what was written must be told.
     """
+    explained = explain(observation)
     result, exit_code = conclude(
         refused=refusal is not None,
         complete=observation.complete,
@@ -77,7 +80,17 @@ def record(
         config_sha256=line.config_sha256,
         trigger=asked.trigger,
         refusal=f"{refusal.text}." if refusal else None,
-        notes=(*asked.notes, *_broken_off(plan, applied), *_narrowed(asked), *_notes(observation, line)),
+        notes=tuple(
+            notes_of(
+                asked,
+                observation,
+                line,
+                judgement=None if refusal else judgement,
+                plan=plan,
+                applied=applied,
+                explained=explained,
+            )
+        ),
         store=SourceRead(complete=True, rows=len(observation.store.orgs)),
         sources={
             source: SourceRead(
@@ -101,12 +114,16 @@ def record(
             for each in snapshot.subscriptions
             if each.status not in _OVER
         ),
+        refusal_digest=refusal.digest if refusal else plan.digest if plan.refused_by else None,
+        # A run that may still be writing looks the same to a dry run, which does not hold the lock.
+        explained=() if asked.mode is RunMode.DRY_RUN else explained,
+        approved_by=asked.approval.by if asked.approval else None,
     )
-    _say(run)
+    _say(run, refusal)
     failure: LedgerError | None = None
     if line.ledger is not None:
         try:
-            run = replace(run, ledger=line.ledger.record(run))
+            line.ledger.record(run)
         except LedgerError as error:
             failure = error
             run = replace(run, notes=(*run.notes, f"This run is not in the ledger: {error.problem}"))
@@ -116,45 +133,7 @@ def record(
     return run
 
 
-def _broken_off(plan: Plan, applied: Applied) -> Iterator[str]:
-    if applied.broken_off is not None:
-        begun = f"{len(applied.outcomes)} of {len(plan.to_write)} fixes were begun"
-        yield f"The writing was broken off by {type(applied.broken_off).__name__}: {begun}"
-
-
-def _narrowed(asked: Pass) -> Iterator[str]:
-    scope = asked.scope
-    if scope.org_ids:
-        yield f"Only these organisations were looked at: {', '.join(sorted(scope.org_ids))}"
-    if scope.codes:
-        yield f"Only drift of these codes was looked at: {', '.join(sorted(scope.codes))}"
-    if scope.limit is not None:
-        yield f"At most {scope.limit} fixes were planned"
-
-
-def _notes(observation: Observation, line: Line) -> Iterator[str]:
-    for source in Source:
-        if source not in observation.snapshots:
-            yield f"{source} is not configured and was not read"
-            continue
-        snapshot = observation.snapshots[source]
-        yield from snapshot.notes
-        for each in snapshot.side_reads:
-            if each.problem:
-                yield f"{source}: {each.name} were not read: {each.problem}"
-    metered = sum(
-        any(item.metered for item in subscription.items)
-        for snapshot in observation.snapshots.values()
-        for subscription in snapshot.subscriptions
-    )
-    if metered:
-        yield f"Metered parts of {metered} subscriptions are not in the amounts"
-    for org_id, reason in sorted(line.terms.exclude.items()):
-        yield f"{org_id} is excluded: {reason}"
-    yield "Refunds are not read"
-
-
-def _say(run: RunRecord) -> None:
+def _say(run: RunRecord, refusal: Refusal | None) -> None:
     for decision in run.decisions:
         if decision.decided in {Decided.FIX, Decided.FLAG, Decided.HOLD}:
             _log.info(
@@ -167,8 +146,8 @@ def _say(run: RunRecord) -> None:
             )
     for direction, rule in run.plan.refused_by.items():
         _log.error("plan.refused", direction=direction.value, limit=rule, digest=run.plan.digest)
-    if run.result is RunResult.REFUSED and run.refusal:
-        _log.error("plan.refused", reason=run.refusal)
+    if refusal is not None:
+        _log.error("plan.refused", reason=run.refusal, limit=refusal.rule, digest=refusal.digest)
     _log.info(
         "run.finished",
         result=run.result.value,

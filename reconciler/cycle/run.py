@@ -15,8 +15,8 @@ from reconciler.errors import UsageError
 from reconciler.model.run import RunMode, RunRecord
 from reconciler.rules.compare import find_drifts
 from reconciler.rules.decide import decide
-from reconciler.rules.limits import refuse_run
 from reconciler.rules.planning import build_plan
+from reconciler.rules.refusals import refuse_run
 
 _log = structlog.get_logger()
 
@@ -40,12 +40,21 @@ def run_pass(line: Line, asked: Pass, *, stop: Stop | None = None) -> RunRecord:
         _log.info("run.started", mode=asked.mode.value, trigger=asked.trigger.value, partial=asked.scope.partial)
 
         observation = observe(line)
-        refusal = refuse_run(observation, line.limits)
+        refusal = refuse_run(observation, line.terms, line.limits)
         if refusal:
             return record(started, line, asked, observation, refusal=refusal)
         judgement = find_drifts(observation, line.terms)
         decisions = decide(judgement, observation, line.policy, asked.scope)
-        plan = build_plan(decisions, observation, line.terms, line.limits, asked.scope)
+        approved = frozenset(fix.key for fix in asked.approval.plan.fixes) if asked.approval else None
+        plan = build_plan(
+            decisions,
+            judgement,
+            observation,
+            terms=line.terms,
+            limits=line.limits,
+            scope=asked.scope,
+            approved=approved,
+        )
         with stop_held(stop) as held:
             applied = apply(plan, observation, line, asked, run_id=started.id, stop=held)
             try:

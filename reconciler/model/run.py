@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -34,11 +34,13 @@ class Plan:
     """The fixes of a run in the order of writing; `refused_by` names the limit that refuses a direction.
 
     `digest` is `sha256:` and the hash over the fixes alone, so two runs over the same facts give the same digest.
+    `notes` say in figures what refuses a direction, and what else a reader of the plan must know.
     """
 
     digest: str
     fixes: tuple[PlannedFix, ...]
     refused_by: Mapping[Direction, str]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def to_write(self) -> tuple[Fix, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.model.drift import Decided, Decision, DriftMoney, Severity, State
 from reconciler.model.private import without_email
-from reconciler.model.run import Outcome, Plan, PlannedFix, RunRecord, SourceRead, Totals
+from reconciler.model.run import Explained, Outcome, Plan, PlannedFix, RunRecord, SourceRead, Totals
 from reconciler.reports.money_text import columns_of
 from reconciler.reports.remedies import remedy_of
 
@@ -118,7 +118,27 @@ def _run(run: RunRecord) -> dict[str, Any]:
         "config_sha256": run.config_sha256,
         "trigger": run.trigger.value,
         "refusal": run.refusal,
+        "refusal_digest": run.refusal_digest,
+        "approved_by": run.approved_by,
+        "explained": [_explained(each) for each in run.explained],
         "notes": list(run.notes),
+    }
+
+
+def _explained(run: Explained) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "at": instant(run.at),
+        "fixes": [
+            {
+                "org_id": fix.org_id,
+                "drift_id": fix.drift_id,
+                "call": fix.call.value,
+                "arguments": dict(sorted(fix.arguments.items())),
+                "shows": shows.value,
+            }
+            for fix, shows in run.fixes
+        ],
     }
 
 
@@ -172,6 +192,7 @@ def _drift(decision: Decision) -> dict[str, Any]:
         "effective_at": drift.effective_at and instant(drift.effective_at),
         "first_seen": instant(decision.first_seen),
         "runs_seen": decision.runs_seen,
+        "waived_until": decision.waived_until and instant(decision.waived_until),
         "evidence": plain(drift.evidence),
     }
 
@@ -203,6 +224,7 @@ def _fix(planned: PlannedFix) -> dict[str, Any]:
         "expects": dict(sorted(fix.expects.items())),
         "direction": fix.direction.value,
         "approval": planned.approval.value,
+        "released": planned.released,
     }
 
 

@@ -49,6 +49,6 @@ def fates_of(run: RunRecord) -> tuple[Fate, ...]:
 def _untried(run: RunRecord, planned: PlannedFix) -> str:
     if planned.approval is Approval.NEEDED:
         return "needs approval"
-    if planned.fix.direction in run.plan.refused_by:
+    if planned.fix.direction in run.plan.refused_by and not planned.released:
         return "refused by a limit"
     return "would be written" if run.mode is RunMode.DRY_RUN else "not tried"

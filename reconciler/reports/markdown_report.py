@@ -73,6 +73,10 @@ def _plan(run: RunRecord) -> Iterator[str]:
     yield ", ".join(f"{number:,} {words}" for words, number in tally.items()) or "No fix is planned."
     for direction, rule in run.plan.refused_by.items():
         yield from ("", f"**{direction.value.upper()} REFUSED** by {_code(rule)}: none of it is written.")
+        yield from (
+            "",
+            _code(f"reconcile breaker ack --plan {run.plan.digest} --by NAME --reason WHY") + " releases it.",
+        )
     if fates:
         yield ""
     for fate in fates[:LONGEST]:

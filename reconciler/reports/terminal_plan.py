@@ -30,7 +30,7 @@ def write_plan(run: RunRecord, page: Page, *, verbose: bool) -> None:
         page.line(tallied(fates), indent=2)
         page.line("Digest ", run.plan.digest, indent=2)
     for direction, rule in run.plan.refused_by.items():
-        _write_refusal(direction, rule, page)
+        _write_refusal(direction, rule, run, page)
     if any(fate.planned.approval is Approval.NEEDED for fate in fates):
         page.line("What needs approval is held back by [policy] alone; no pass writes it while that stands.", indent=2)
     drifts = {decision.drift.id: decision.drift for decision in run.decisions}
@@ -49,13 +49,15 @@ def tallied(fates: Sequence[Fate]) -> str:
     return f"{counted(len(fates), 'fix', 'fixes')}: " + ", ".join(f"{n:,} {words}" for words, n in tally.items())
 
 
-def _write_refusal(direction: Direction, rule: str, page: Page) -> None:
+def _write_refusal(direction: Direction, rule: str, run: RunRecord, page: Page) -> None:
+    others = any(each.released for each in run.plan.fixes if each.fix.direction is direction)
     page.line(
         (f"{direction.value.upper()} REFUSED", "bold red"),
-        f" by {rule}: none of it is written. Look at its fixes below. If every one is right, raise that limit under "
-        "[limits] and run again; if not, mend what made them.",
+        f" by {rule}: none of it is written{', save what was released' if others else ''}. Look at its fixes below. If "
+        "one is wrong, mend what made them. If every one is right, run",
         indent=2,
     )
+    page.line(f"reconcile breaker ack --plan {run.plan.digest} --by NAME --reason WHY", indent=4)
 
 
 def _write_fates(fates: Sequence[Fate], drifts: Mapping[str, Drift], page: Page, *, length: int) -> None:

@@ -48,7 +48,7 @@ def make_world(observation: Observation, terms: Terms) -> World:
     # What an unreadable record claims cannot be read; its key at least is known, so its customer is not unclaimed.
     unreadable = tuple(
         Org(id=key, name="", tier="", status=DELETED, created_at=observation.as_of)
-        for key in _faults(observation).keys() - {org.id for org in observation.store.orgs}
+        for key in faults_of(observation).keys() - {org.id for org in observation.store.orgs}
     )
     claims = claims_of((*observation.store.orgs, *unreadable), index)
     return World(index=index, claims=claims, matcher=Matcher(terms.catalog), terms=terms, now=observation.as_of)
@@ -57,7 +57,7 @@ def make_world(observation: Observation, terms: Terms) -> World:
 def find_drifts(observation: Observation, terms: Terms) -> Judgement:
     """Judge every organisation and every unclaimed customer. Pure: the same observation gives the same judgement."""
     world = make_world(observation, terms)
-    faults = _faults(observation)
+    faults = faults_of(observation)
     judged = {org.id for org in observation.store.orgs}
     return Judgement(
         verdicts=tuple(judge_org(org, world, faults.get(org.id, "")) for org in observation.store.orgs),
@@ -66,7 +66,7 @@ def find_drifts(observation: Observation, terms: Terms) -> Judgement:
     )
 
 
-def _faults(observation: Observation) -> dict[str, str]:
+def faults_of(observation: Observation) -> dict[str, str]:
     """What is wrong with records of the store, by key; an organisation can have a fault in each of its files."""
     faults: dict[str, str] = {}
     for record in observation.store.invalid:

@@ -10,19 +10,21 @@ from reconciler.model.run import CurrencyTotals, Totals
 from reconciler.rules.books import Books
 from reconciler.rules.compare import Judgement
 
+_WAIVED = "waived"
 _FIRST_THAT_APPLIES = (
     (Decided.HOLD, "held"),
     (Decided.FIX, "drift"),
     (Decided.FLAG, "drift"),
     (Decided.WAIT, "waiting"),
+    (_WAIVED, "waived"),
 )
 
 
 def add_up(judgement: Judgement, decisions: Sequence[Decision]) -> Totals:
     """Totals over everything that was judged."""
-    by_org: dict[str | None, set[Decided]] = defaultdict(set)
+    by_org: dict[str | None, set[str]] = defaultdict(set)
     for decision in decisions:
-        by_org[decision.drift.org_id].add(decision.decided)
+        by_org[decision.drift.org_id].add(_WAIVED if decision.waived_until else decision.decided)
     places = Counter(
         "excluded" if verdict.excluded else _place(by_org.get(verdict.org.id, set())) for verdict in judgement.verdicts
     )
@@ -32,7 +34,7 @@ def add_up(judgement: Judgement, decisions: Sequence[Decision]) -> Totals:
         waiting=places["waiting"],
         drift=places["drift"],
         held=places["held"] + len(judgement.unreadable),
-        waived=0,
+        waived=places["waived"],
         excluded=places["excluded"],
         unclaimed=len(judgement.unclaimed),
         by_code=dict(sorted(Counter(decision.drift.code.value for decision in decisions).items())),
@@ -40,7 +42,7 @@ def add_up(judgement: Judgement, decisions: Sequence[Decision]) -> Totals:
     )
 
 
-def _place(decided: set[Decided]) -> str:
+def _place(decided: set[str]) -> str:
     return next((place for each, place in _FIRST_THAT_APPLIES if each in decided), "in_sync")
 
 

@@ -61,7 +61,8 @@ def test_fixes_of_the_last_day_count_against_the_limits() -> None:
     made.run()
     made.clock.at += timedelta(hours=23)
     made.store.change("org_1", plan_tier="starter")
-    assert made.run().plan.refused_by == {"raise": "max_raise_count"}
+    refused = made.run(RunMode.DRY_RUN)
+    assert refused.plan.refused_by == {"raise": "max_raise_count"}
     made.clock.at += timedelta(hours=2)
     assert made.run().plan.refused_by == {}
 

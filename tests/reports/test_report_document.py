@@ -231,6 +231,7 @@ def test_a_fix_says_call_arguments_expectation_direction_and_approval() -> None:
         "expects": {"plan_tier": "enterprise"},
         "direction": "lower",
         "approval": "needed",
+        "released": False,
     }
 
 

@@ -196,7 +196,7 @@ def test_a_direction_that_a_limit_refuses_is_named_with_the_limit_and_what_to_do
     text = _flat(run_record(plan=plan))
 
     assert "LOWER REFUSED by max_lower_count" in text
-    assert "raise that limit under [limits]" in text
+    assert f"reconcile breaker ack --plan {plan.digest} --by NAME --reason WHY" in text
     assert "RAISE REFUSED" not in text
     assert "1 would be written, 1 refused by a limit" in text
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from builders import NOW, WIDE, linked, observe_world, org, terms
+from builders import NOW, WIDE, linked, terms
+from reconciler.model.acts import Release
 from reconciler.model.drift import Call, Direction, Fix
-from reconciler.model.history import DoneFix, History
-from reconciler.model.orgs import InvalidRecord, Org
+from reconciler.model.history import DoneFix, History, Latch
+from reconciler.model.money import Money
+from reconciler.model.orgs import Org
+from reconciler.model.run import Explained, Shows
 from reconciler.model.terms import Limits
-from reconciler.rules.limits import refuse_directions, refuse_run
+from reconciler.rules.books import Books
+from reconciler.rules.case import Verdict
+from reconciler.rules.compare import Judgement
+from reconciler.rules.limits import Population, population_of, refuse_directions
 
 STRICT = Limits(always_allowed=0)
 
@@ -36,6 +43,11 @@ def orgs(count: int, tier: str = "professional", status: str = "active") -> list
     return [linked(number, tier, status=status) for number in range(count)]
 
 
+def of(population: list[Org]) -> Population:
+    verdicts = tuple(Verdict(org=each, drifts=(), books=None) for each in population)
+    return population_of(Judgement(verdicts=verdicts, unclaimed=(), unreadable=()), terms())
+
+
 def refused(
     raised: int, lowered: int, population: list[Org], limits: Limits, done: Mapping[Direction, int] | None = None
 ) -> dict[str, str]:
@@ -47,8 +59,8 @@ def refused(
             for number in range(count)
         )
     )
-    found = refuse_directions(planned, population, terms=terms(), limits=limits, history=history)
-    return {direction.value: rule for direction, rule in found.items()}
+    found = refuse_directions(planned, of(population), limits=limits, history=history)
+    return {direction.value: refusal.rule for direction, refusal in found.items()}
 
 
 @pytest.mark.parametrize(("count", "rule"), [(25, {}), (26, {"lower": "max_lower_count"})])
@@ -131,81 +143,133 @@ def test_each_direction_is_refused_on_its_own() -> None:
 
 
 def test_links_are_not_limited() -> None:
-    found = refuse_directions(fixes(Direction.LINK, 10000), orgs(1), terms=terms(), limits=STRICT, history=History())
+    found = refuse_directions(fixes(Direction.LINK, 10000), of(orgs(1)), limits=STRICT, history=History())
     assert found == {}
 
 
-# a whole run
+# money
+
+BY_MONEY = replace(WIDE, always_allowed=0, max_lower_ratio=Decimal(1), max_raise_ratio=Decimal(1))
+USD = Population(kept=100, paid=100, monthly={"usd": 1_000_000})
 
 
-def bad(count: int, *, readable: bool = True) -> list[InvalidRecord]:
-    return [
-        InvalidRecord(key=f"org_{number}", problem="its name is blank", readable=readable) for number in range(count)
+def worth(*each: Money | None, direction: Direction = Direction.LOWER) -> list[Fix]:
+    return [replace(fix, worth=money) for fix, money in zip(fixes(direction, len(each)), each, strict=True)]
+
+
+def usd(minor: int) -> Money:
+    return Money(minor=minor, currency="usd")
+
+
+def refused_for(
+    planned: list[Fix],
+    population: Population = USD,
+    limits: Limits = BY_MONEY,
+    *done: DoneFix,
+    history: History | None = None,
+) -> str | None:
+    found = refuse_directions(planned, population, limits=limits, history=history or History(done=done))
+    return next(iter(found.values())).rule if found else None
+
+
+@pytest.mark.parametrize("direction", [Direction.LOWER, Direction.RAISE])
+@pytest.mark.parametrize(("minor", "rule"), [(10_000, None), (10_001, "max_monthly_value_ratio")])
+def test_a_direction_moves_no_more_than_its_share_of_what_paid_tiers_list(
+    minor: int, rule: str | None, direction: Direction
+) -> None:
+    assert refused_for(worth(usd(10_000), usd(minor), direction=direction)) == rule
+
+
+def test_what_was_moved_in_the_last_day_counts_for_the_share_of_money() -> None:
+    done = [DoneFix(key=str(n), direction=Direction.LOWER, at=NOW, currency="usd", monthly=5_000) for n in range(2)]
+    assert refused_for(worth(usd(10_000)), USD, BY_MONEY, *done) is None
+    assert refused_for(worth(usd(10_001)), USD, BY_MONEY, *done) == "max_monthly_value_ratio"
+    raised = [replace(each, direction=Direction.RAISE) for each in done]
+    assert refused_for(worth(usd(20_000)), USD, BY_MONEY, *raised) is None
+
+
+def test_currencies_are_never_added() -> None:
+    both = Population(kept=9, paid=9, monthly={"usd": 1_000_000, "eur": 100_000})
+    assert refused_for(worth(usd(20_000), Money(minor=2_000, currency="eur")), both) is None
+    assert refused_for(worth(usd(1), Money(minor=2_001, currency="eur")), both) == "max_monthly_value_ratio"
+    assert refused_for(worth(Money(minor=1, currency="gbp")), both) == "max_monthly_value_ratio"
+
+
+def test_a_worth_that_is_not_known_counts_by_number_alone() -> None:
+    assert refused_for(worth(None, None, usd(20_000))) is None
+    assert refused_for(worth(None, None), limits=replace(BY_MONEY, max_lower_count=1)) == "max_lower_count"
+
+
+def test_a_few_that_are_always_allowed_never_trip_the_share_of_money() -> None:
+    dear = [usd(900_000)] * 3
+    assert refused_for(worth(*dear), limits=replace(BY_MONEY, always_allowed=3)) is None
+    assert refused_for(worth(*dear, usd(0)), limits=replace(BY_MONEY, always_allowed=3)) == "max_monthly_value_ratio"
+
+
+def test_paid_tiers_list_what_organisations_have_in_the_currency_of_each() -> None:
+    eur = Books(currency="eur", billed=0, overbilled=0, due=0, had=12_000)
+    rows = [
+        *(Verdict(org=each, drifts=(), books=None) for each in orgs(2)),
+        Verdict(org=linked(7), drifts=(), books=eur),
+        Verdict(org=linked(8, "founders_friend"), drifts=(), books=None),
+        Verdict(org=linked(9, status="deleted"), drifts=(), books=None),
+        Verdict(org=linked(10, "mystery"), drifts=(), books=None),
     ]
+    population = population_of(Judgement(verdicts=tuple(rows), unclaimed=(), unreadable=()), terms())
+    assert population == Population(kept=5, paid=3, monthly={"usd": 19_800, "eur": 12_000})
 
 
-def rule_of(population: list[Org], invalid: list[InvalidRecord], before: int | None = None) -> str | None:
-    observed = observe_world(population, invalid=invalid, history=History(population=before))
-    refusal = refuse_run(observed, Limits())
-    return refusal.rule if refusal else None
+# people's word, latches and runs that were broken off
 
 
-def test_a_store_of_no_organisation_refuses_the_run() -> None:
-    assert rule_of([], []) == "zero_organisations"
+def release_of(planned: list[Fix], at: timedelta = timedelta(0)) -> Release:
+    keys = frozenset(fix.key for fix in planned)
+    return Release(
+        digest="sha256:0", until=NOW + at + timedelta(hours=24), by="Ann", reason="known", at=NOW + at, fixes=keys
+    )
 
 
-def test_a_store_of_one_organisation_that_cannot_be_read_refuses_the_run() -> None:
-    assert rule_of([], bad(1, readable=False)) == "zero_organisations"
+def done_of(planned: list[Fix], at: timedelta = timedelta(hours=1)) -> tuple[DoneFix, ...]:
+    return tuple(DoneFix(key=fix.key, direction=fix.direction, at=NOW + at) for fix in planned)
 
 
-def test_a_store_of_one_organisation_is_judged() -> None:
-    assert rule_of([org(1)], []) is None
+def test_what_was_done_by_a_release_leaves_the_day_free_for_others() -> None:
+    released, limits = fixes(Direction.LOWER, 40), replace(WIDE, max_lower_count=1)
+    others = [replace(each, org_id=f"other_{each.org_id}", drift_id=f"other_{each.drift_id}") for each in released[:1]]
+    history = History(done=done_of(released), releases=(release_of(released),))
+    assert refused_for(others, limits=limits, history=history) is None
+    before = replace(history, releases=(release_of(released, timedelta(hours=2)),))
+    assert refused_for(others, limits=limits, history=before) == "max_lower_count"
 
 
-@pytest.mark.parametrize(("size", "count", "rule"), [(2, 1, None), (200, 2, None), (199, 2, "invalid_records")])
-def test_more_than_a_hundredth_of_the_records_refuses_the_run(size: int, count: int, rule: str | None) -> None:
-    assert rule_of(orgs(size), bad(count)) == rule
+def test_a_latched_direction_is_refused_whatever_is_planned_and_the_other_is_not() -> None:
+    latch = Latch(digest="sha256:1", rule="max_lower_count", since=NOW)
+    history = History(latches={Direction.LOWER: latch})
+    found = refuse_directions(
+        [*fixes(Direction.LOWER, 1), *fixes(Direction.RAISE, 1)], of(orgs(100)), limits=WIDE, history=history
+    )
+    assert {direction: each.rule for direction, each in found.items()} == {Direction.LOWER: "latched"}
+    assert "max_lower_count refused sha256:1" in found[Direction.LOWER].text
 
 
-@pytest.mark.parametrize(("size", "count", "rule"), [(198, 2, None), (197, 2, "invalid_records")])
-def test_records_that_cannot_be_read_are_part_of_the_whole(size: int, count: int, rule: str | None) -> None:
-    lost = [replace(each, key=f"lost_{each.key}") for each in bad(count, readable=False)]
-    assert rule_of(orgs(size), lost) == rule
+def test_a_latch_refuses_nothing_where_nothing_is_planned() -> None:
+    latch = Latch(digest="sha256:1", rule="max_lower_count", since=NOW)
+    assert refused_for([], history=History(latches={Direction.LOWER: latch})) is None
 
 
-@pytest.mark.parametrize(("count", "rule"), [(10, None), (11, "invalid_records")])
-def test_more_than_ten_bad_records_refuse_the_run(count: int, rule: str | None) -> None:
-    assert rule_of(orgs(10000), bad(count)) == rule
+def test_what_a_broken_off_run_did_not_write_does_not_count() -> None:
+    meant, limits = fixes(Direction.LOWER, 2), replace(WIDE, max_lower_count=2)
+    history = History(done=done_of(meant))
+    told = [Explained(run_id="r", at=NOW + timedelta(hours=1), fixes=tuple((fix, Shows.NOT_WRITTEN) for fix in meant))]
+    assert refused_for(meant, limits=limits, history=history) == "max_lower_count"
+    found = refuse_directions(meant, USD, limits=limits, history=history, explained=told)
+    assert found == {}
+    written = [replace(told[0], fixes=((meant[0], Shows.WRITTEN), (meant[1], Shows.NOT_WRITTEN)))]
+    assert refuse_directions(meant, USD, limits=limits, history=history, explained=written) != {}
 
 
-def test_an_organisation_with_two_faults_counts_once() -> None:
-    assert rule_of(orgs(100), [*bad(1), *bad(1)]) is None
-
-
-@pytest.mark.parametrize(
-    ("before", "rule"),
-    [(None, None), (0, None), (90, None), (100, None), (101, "max_population_drop_ratio"), (50, None)],
-)
-def test_a_population_that_shrank_by_more_than_the_limit_refuses_the_run(before: int | None, rule: str | None) -> None:
-    assert rule_of(orgs(90), [], before) == rule
-
-
-def test_a_refusal_says_what_was_not_done_and_what_to_do() -> None:
-    for observed in (
-        observe_world([]),
-        observe_world(orgs(90), history=History(population=200)),
-        observe_world(orgs(9), invalid=bad(9)),
-    ):
-        refusal = refuse_run(observed, Limits())
-        assert refusal is not None
-        assert "Nothing was judged or written." in refusal.text
-
-
-def test_a_refusal_names_the_numbers() -> None:
-    refusal = refuse_run(observe_world(orgs(90), history=History(population=200)), Limits())
-    assert refusal is not None
-    assert "holds 90 organisations, 110 fewer" in refusal.text
-    invalid = refuse_run(observe_world(orgs(90), invalid=bad(9)), Limits())
-    assert invalid is not None
-    assert "9 records" in invalid.text
-    assert "org_0 (its name is blank)" in invalid.text
+def test_a_refusal_gives_its_figures() -> None:
+    found = refuse_directions(fixes(Direction.LOWER, 6), of(orgs(100)), limits=STRICT, history=History())
+    assert found[Direction.LOWER].text == (
+        "6 to lower and 0 in the last 24 hours of 100 organisations on a paid tier, at most a share of 0.05 is allowed"
+    )

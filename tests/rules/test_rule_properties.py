@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from hypothesis import given
@@ -328,8 +329,10 @@ def test_what_is_held_concludes_nothing_in_money(scene: Scene) -> None:
 def test_the_plan_is_ordered_and_its_digest_is_of_its_fixes(scene: Scene) -> None:
     observation = scene.observation
     decisions = decided(observation, scene.terms)
-    plan = build_plan(decisions, observation, scene.terms, WIDE, EVERYTHING)
-    again = build_plan(tuple(reversed(decisions)), observation, scene.terms, WIDE, EVERYTHING)
+    judgement = judged(observation, scene.terms)
+    build = partial(build_plan, terms=scene.terms, limits=WIDE, scope=EVERYTHING)
+    plan = build(decisions, judgement, observation)
+    again = build(tuple(reversed(decisions)), judgement, observation)
     assert plan == again
     ranks = [[Direction.RAISE, Direction.LINK, Direction.LOWER].index(each.fix.direction) for each in plan.fixes]
     assert ranks == sorted(ranks)

@@ -54,7 +54,7 @@ def test_the_seal_of_a_known_plan_never_changes() -> None:
         [linked(1, "starter"), org(2, lago_id="org_2")], *customers(1), *customers(2), stripe_sub()
     )
     assert planned(observed, BY_STRIPE).digest == (
-        "sha256:5b9772a3fed19c0c79abc86954124898770327454b6dcc29f8b0fefbf27a954e"
+        "sha256:509cb5aeed271fb2aa9b5931a169cc93145b941b7b582da052609edd59106f70"
     )
 
 

@@ -37,7 +37,7 @@ from reconciler.model.observation import Observation
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.model.terms import Authority, CodePolicy, Do, Limits, Terms
 from reconciler.rules.decide import Scope
-from reconciler.rules.limits import refuse_run
+from reconciler.rules.refusals import refuse_run
 
 ENDED = SubscriptionStatus.ENDED
 STRANGE = tuple(
@@ -334,8 +334,12 @@ def test_a_refused_run_says_in_whole_sentences_what_to_do() -> None:
         observe_world([linked(each) for each in range(2)], invalid=invalid),
         observe_world([linked()], history=History(population=9)),
     ]
-    refusals = [refuse_run(each, Limits()) for each in observed]
-    assert [each.text for each in refusals if each] == [
+    refusals = [refuse_run(each, terms(), Limits()) for each in observed]
+    said = [
+        each.text.partition("; if all is right, run reconcile breaker ack --plan sha256:") for each in refusals if each
+    ]
+    assert all(digest.endswith(" --by NAME --reason WHY") for _, _, digest in said)
+    assert [text for text, _, _ in said] == [
         (
             "The store holds no organisation that can be read, which is more likely a lost store than an empty "
             "business. "
@@ -349,6 +353,6 @@ def test_a_refused_run_says_in_whole_sentences_what_to_do() -> None:
         (
             "The store holds 1 organisations, 8 fewer than at the last complete run. Nothing was judged or written. "
             "Check "
-            "the store; if it is right, raise [limits] max_population_drop_ratio for one run"
+            "the store"
         ),
     ]

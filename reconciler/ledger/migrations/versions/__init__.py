@@ -1,1 +1,0 @@
-"""Every revision of the ledger's tables."""
