@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from reconciler.billing.asking import Retry
+from reconciler.billing.asking import Retry, RetryListener
 from reconciler.billing.lago_catalog import LagoCatalog
 from reconciler.billing.lago_source import LagoSource
 from reconciler.billing.stripe_catalog import StripeCatalog
@@ -35,6 +35,13 @@ from reconciler.settings import Settings, read_credential
 VERSION = version("billing-reconciler")
 
 _log = structlog.get_logger()
+
+_LATEST_RUNS = 100
+
+
+def say_retry(retry: Retry) -> None:
+    """Log a request that is sent again."""
+    _log.warning("source.retry", source=retry.source.value, attempt=retry.attempt, reason=retry.reason)
 
 
 class SystemClock:
@@ -62,15 +69,22 @@ class Made:
 
 
 @contextmanager
-def make_line(settings: Settings, environ: Mapping[str, str], *, dry_run: bool, record: bool) -> Iterator[Made]:
-    """Open everything that a pass needs, and close it at the end.
+def make_line(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    dry_run: bool,
+    record: bool,
+    on_retry: RetryListener = say_retry,
+) -> Iterator[Made]:
+    """Open everything that a pass needs, and close it at the end; `on_retry` hears of requests that are sent again.
 
     A dry run opens the store for reading only, and goes on without a ledger that cannot be opened, with a note.
     Any other holds the lock of this machine meanwhile. Raises SetupError, StoreError, LedgerError or RunLockedError;
     then nothing was judged or written.
     """
     with ExitStack() as stack:
-        sources = _open_sources(settings, environ, stack)
+        sources = _open_sources(settings, environ, stack, on_retry)
         store = open_store(settings, read_only=dry_run)
         notes = settings.without_effect()
         ledger: SqlLedger | None = None
@@ -171,7 +185,18 @@ def ledger_url(settings: Settings, environ: Mapping[str, str]) -> str:
     return settings.ledger.url or f"sqlite:///{_state_folder(environ) / 'ledger.sqlite3'}"
 
 
-def _open_sources(settings: Settings, environ: Mapping[str, str], stack: ExitStack) -> dict[Source, BillingSource]:
+def last_complete_run(settings: Settings, environ: Mapping[str, str]) -> datetime | None:
+    """When the last of the latest runs that counts as complete ended; None where there is none or no ledger yet."""
+    try:
+        with SqlLedger(ledger_url(settings, environ)) as ledger:
+            return next((run.finished_at for run in ledger.runs(_LATEST_RUNS) if run.counts), None)
+    except LedgerError:
+        return None  # the first pass will say what is wrong with it
+
+
+def _open_sources(
+    settings: Settings, environ: Mapping[str, str], stack: ExitStack, on_retry: RetryListener = say_retry
+) -> dict[Source, BillingSource]:
     sources: dict[Source, BillingSource] = {}
     if settings.lago is not None:
         lago = LagoSource(
@@ -179,7 +204,7 @@ def _open_sources(settings: Settings, environ: Mapping[str, str], stack: ExitSta
             api_key=_secret("LAGO_API_KEY", environ),
             clock=SystemClock(),
             max_requests_per_s=settings.lago.max_requests_per_s,
-            on_retry=_say_retry,
+            on_retry=on_retry,
         )
         sources[Source.LAGO] = stack.enter_context(lago)
     if settings.stripe is not None:
@@ -191,7 +216,7 @@ def _open_sources(settings: Settings, environ: Mapping[str, str], stack: ExitSta
             metadata_org_key=settings.stripe.metadata_org_key,
             clock=SystemClock(),
             max_requests_per_s=settings.stripe.max_requests_per_s,
-            on_retry=_say_retry,
+            on_retry=on_retry,
         )
         sources[Source.STRIPE] = stack.enter_context(stripe)
     return sources
@@ -218,7 +243,3 @@ def _secret(name: str, environ: Mapping[str, str]) -> str:
     value = read_credential(name, environ).get_secret_value()
     hide(value)
     return value
-
-
-def _say_retry(retry: Retry) -> None:
-    _log.warning("source.retry", source=retry.source.value, attempt=retry.attempt, reason=retry.reason)

@@ -36,8 +36,18 @@ class Event(StrEnum):
     RUN_FINISHED = "run.finished"
     RUN_STOPPED = "run.stopped"
     DAEMON_STARTED = "daemon.started"
+    DAEMON_NOT_STARTED = "daemon.not_started"
     DAEMON_RELOADED = "daemon.reloaded"
+    DAEMON_RELOAD_REFUSED = "daemon.reload_refused"
+    DAEMON_RUN_ASKED = "daemon.run_asked"
+    DAEMON_RUN_LATE = "daemon.run_late"
+    DAEMON_RUN_SKIPPED = "daemon.run_skipped"
+    DAEMON_CLOCK_JUMPED = "daemon.clock_jumped"
+    DAEMON_TROUBLE = "daemon.trouble"
+    DAEMON_RECOVERED = "daemon.recovered"
+    DAEMON_BUG = "daemon.bug"
     DAEMON_STOPPING = "daemon.stopping"
+    DAEMON_STOPPED = "daemon.stopped"
     STORE_RECOVERED = "store.recovered"
     STORE_FOREIGN_WRITER = "store.foreign_writer"
 
@@ -60,6 +70,9 @@ _CARD_DIGITS = range(13, 20)
 _CARD_START = re.compile(r"2[2-7]|[3-6]")  # the ranges that card schemes give out; years and epoch seconds begin lower
 _SHORTEST_SECRET = 6  # a shorter one would take ordinary words apart
 _DEEPEST = 12
+
+# sd-daemon(3): journald takes a line's priority from such a beginning.
+_PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
 _secrets: set[str] = set()
 
@@ -93,8 +106,9 @@ def configure_logs(
 ) -> None:
     """Send the product's own events and those of the libraries through one pipeline to `stream`, standard error.
 
-    `auto` is for people on a terminal and JSON, one object a line, elsewhere. The libraries are heard from warnings on:
-    below that, httpx tells whole addresses. May be called again; the last call holds.
+    `auto` is for people on a terminal and JSON, one object a line, elsewhere; to journald each line begins with its
+    priority. The libraries are heard from warnings on: below that, httpx tells whole addresses. May be called again;
+    the last call holds.
     """
     to = stream or sys.stderr
     lowest = logging.getLevelNamesMapping()[level.upper()]
@@ -126,12 +140,30 @@ def configure_logs(
 
 
 def _last(form: str, to: TextIO) -> Processor:
+    renderer: Processor = structlog.processors.JSONRenderer()
     if form == "console" or (form == "auto" and to.isatty()):
-        return structlog.dev.ConsoleRenderer(
+        renderer = structlog.dev.ConsoleRenderer(
             colors=to.isatty() and not os.environ.get("NO_COLOR"),
             exception_formatter=structlog.dev.plain_traceback,  # exceptions come as text by then, redacted
         )
-    return structlog.processors.JSONRenderer()
+    return _with_priority(renderer) if _goes_to_journald(to) else renderer
+
+
+def _goes_to_journald(to: TextIO) -> bool:
+    """Whether the file beneath `to` is the one that systemd.exec(5) names by JOURNAL_STREAM."""
+    try:
+        beneath = os.fstat(to.fileno())
+    except (OSError, ValueError):  # there is none
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{beneath.st_dev}:{beneath.st_ino}"
+
+
+def _with_priority(renderer: Processor) -> Processor:
+    def rendered(logger: Any, name: str, event: EventDict) -> str:
+        priority = _PRIORITIES.get(str(event.get("level")), _PRIORITIES["info"])
+        return f"<{priority}>{renderer(logger, name, event)!s}"
+
+    return rendered
 
 
 def _redacted(value: Any, depth: int = 0) -> Any:

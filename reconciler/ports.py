@@ -11,7 +11,7 @@ from reconciler.model.billing import Customer, Source
 from reconciler.model.drift import Fix
 from reconciler.model.history import History
 from reconciler.model.observation import CustomerReading, Snapshot, Wanted
-from reconciler.model.run import RunRecord
+from reconciler.model.run import LedgerHead, RunRecord
 
 
 class Clock(Protocol):
@@ -156,8 +156,10 @@ class Ledger(Protocol):
         """
         ...
 
-    def record(self, run: RunRecord) -> None:
-        """Keep one run, in one transaction. Raises LedgerError; then nothing of the run was kept.
+    def record(self, run: RunRecord) -> LedgerHead:
+        """Keep one run, in one transaction; gives how far the chain of events has come with it.
+
+        Raises LedgerError; then nothing of the run was kept.
 
         The runs that it explains are unfinished no longer.
         """

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
+from fakes_seen import counts, orgs_seen, seen_subscriptions
 from reconciler.errors import LedgerError, PlanUsedError
-from reconciler.model.acts import Acts, Contract, Release, Waiver
+from reconciler.ledger.acts import contract_of, waiver_of
+from reconciler.model.acts import Act, ActKind, Acts, Contract, Release, Waiver
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decided, Direction, Fix
 from reconciler.model.history import DoneFix, Failures, History, Latch, Sighting, UnfinishedRun
-from reconciler.model.run import OutcomeResult, RunMode, RunRecord, RunResult, Shows
+from reconciler.model.run import LedgerHead, OutcomeResult, RunMode, RunRecord, Shows
 
 DAY = timedelta(hours=24)
 
@@ -70,6 +73,7 @@ class FakeLedger:
             if at > now - timedelta(days=7):
                 fixed_at[fix.key] = (*fixed_at.get(fix.key, ()), at)
         acts = self.acts(now)
+        seen_orgs = orgs_seen(self.recorded)
         return History(
             open_drifts=open_drifts,
             done=done,
@@ -77,6 +81,10 @@ class FakeLedger:
             source_rows=source_rows,
             confirmations={key: seen for key, (_, seen) in confirmed.items()},
             config_sha256=config,
+            orgs={org_id: each.state for org_id, each in seen_orgs.items()},
+            subscriptions=seen_subscriptions(self.recorded),
+            tier_changes={org_id: each.tier_change for org_id, each in seen_orgs.items() if each.tier_change},
+            own_status={org_id: each.state.status for org_id, each in seen_orgs.items() if each.own_status},
             failures=self._failures(),
             fixed_at=fixed_at,
             waivers=acts.waivers,
@@ -93,6 +101,25 @@ class FakeLedger:
             contracts=tuple(self.contracts),
             releases=tuple(each for _, each in self.released if each.until > now - DAY),
         )
+
+    def act(self, said: Sequence[Act]) -> None:
+        """What people said; a waiver said again stands in the place of the one before."""
+        self._fail_if_broken()
+        for act in said:
+            match act.kind:
+                case ActKind.WAIVE | ActKind.UNWAIVE:
+                    self.waivers = [each for each in self.waivers if each.drift_id != act.subject]
+                    if act.kind is ActKind.WAIVE:
+                        self.waivers.append(waiver_of(act))
+                case ActKind.CONTRACT:
+                    self.contracts.append(contract_of(act))
+                case ActKind.CONTRACT_END:
+                    end = date.fromisoformat(act.body["end"])
+                    self.contracts = [
+                        replace(each, end=end) if each.id == act.subject else each for each in self.contracts
+                    ]
+                case _:
+                    pass
 
     def release(self, digest: str, *, by: str, reason: str, at: datetime) -> Release:
         """A person acknowledges what was refused under `digest`."""
@@ -136,13 +163,28 @@ class FakeLedger:
 
     def _failures(self) -> dict[str, Failures]:
         failures: dict[str, Failures] = {}
-        for outcome in (each for run in self.recorded for each in run.outcomes):
-            key = outcome.fix.key
-            if outcome.result is OutcomeResult.FIXED:
-                failures.pop(key, None)
-            elif outcome.result is OutcomeResult.FAILED:
-                count = failures[key].count + 1 if key in failures else 1
-                failures[key] = Failures(count=count, last_at=outcome.at, error=outcome.error or "")
+        drift_of: dict[str, str] = {}
+        open_drifts: set[str] = set()
+
+        def gone(drift_ids: set[str]) -> None:
+            for key in [key for key in failures if drift_of[key] in drift_ids]:
+                del failures[key]
+
+        for run in self.recorded:
+            if counts(run):
+                seen = {each.drift.id for each in run.decisions if each.decided is not Decided.OK}
+                gone(open_drifts - seen)
+                open_drifts = seen
+            for outcome in run.outcomes:
+                key, drift_id = outcome.fix.key, outcome.fix.drift_id
+                drift_of[key] = drift_id
+                if outcome.result is OutcomeResult.FIXED:
+                    failures.pop(key, None)
+                    gone({drift_id} & open_drifts)
+                    open_drifts.discard(drift_id)
+                elif outcome.result is OutcomeResult.FAILED:
+                    count = failures[key].count + 1 if key in failures else 1
+                    failures[key] = Failures(count=count, last_at=outcome.at, error=outcome.error or "")
         return failures
 
     def _latches(self) -> dict[Direction, Latch]:
@@ -164,11 +206,13 @@ class FakeLedger:
         self._fail_if_broken()
         self.intents.extend((run_id, fix, at) for fix in fixes)
 
-    def record(self, run: RunRecord) -> None:
+    def record(self, run: RunRecord) -> LedgerHead:
         self._fail_if_broken()
         if any(earlier.id == run.id for earlier in self.recorded):
             raise LedgerError(f"The run {run.id} is recorded already", remedy="Give every run an id of its own")
-        self.recorded.append(run)
+        head = LedgerHead(events=len(self.recorded) + 1, sha256="0" * 64)
+        self.recorded.append(replace(run, ledger=head))
+        return head
 
     def _fail_if_broken(self) -> None:
         if self.broken:
@@ -184,11 +228,6 @@ def done_fix(fix: Fix, at: datetime) -> DoneFix:
         currency=worth.currency if worth else "",
         monthly=worth.minor if worth else None,
     )
-
-
-def counts(run: RunRecord) -> bool:
-    refused = (run.result is RunResult.REFUSED or run.refusal is not None) and not run.plan.refused_by
-    return run.complete and not run.partial and not refused
 
 
 def seen_again(earlier: Sighting | None, run: RunRecord) -> Sighting:

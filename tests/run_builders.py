@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.model.billing import Source
 from reconciler.model.drift import Call, Code, Decided, Decision, Direction, Drift, DriftMoney, Fix, Severity, State
+from reconciler.model.money import Money
 from reconciler.model.observation import ReadProof
 from reconciler.model.orgs import ACTIVE, Org
 from reconciler.model.run import (
     Approval,
     CurrencyTotals,
+    Explained,
     Outcome,
     OutcomeResult,
     Plan,
@@ -20,6 +22,7 @@ from reconciler.model.run import (
     RunMode,
     RunRecord,
     RunResult,
+    SeenSubscription,
     SourceRead,
     Totals,
     Trigger,
@@ -58,6 +61,7 @@ def fix(
     arguments: Mapping[str, str] | None = None,
     expects: Mapping[str, str | None] | None = None,
     direction: Direction = Direction.LOWER,
+    worth: Money | None = None,
 ) -> Fix:
     """Lowers the organisation from enterprise to professional, for its `tier_over`."""
     return Fix(
@@ -67,6 +71,7 @@ def fix(
         arguments={"plan_tier": "professional"} if arguments is None else arguments,
         expects={"plan_tier": "enterprise"} if expects is None else expects,
         direction=direction,
+        worth=worth,
     )
 
 
@@ -116,6 +121,7 @@ def decision(
     blocked_by: str | None = None,
     needs_approval: bool = False,
     confirms: str = "",
+    waived_until: datetime | None = None,
 ) -> Decision:
     """A flag for `drift()`."""
     return Decision(
@@ -129,6 +135,7 @@ def decision(
         blocked_by=blocked_by,
         needs_approval=needs_approval,
         confirms=confirms,
+        waived_until=waived_until,
     )
 
 
@@ -227,6 +234,10 @@ def run_record(
     trigger: Trigger = Trigger.CLI,
     took: timedelta = timedelta(minutes=1),
     config_sha256: str = "c0" * 32,
+    refusal_digest: str | None = None,
+    explained: Sequence[Explained] = (),
+    approved_by: str | None = None,
+    subscriptions: Sequence[SeenSubscription] = (),
 ) -> RunRecord:
     """A complete dry run over two organisations and two sources; result and exit code follow from `decisions`."""
     left = any(each.decided in {Decided.FIX, Decided.FLAG, Decided.HOLD} for each in decisions)
@@ -256,4 +267,8 @@ def run_record(
         plan=plan,
         outcomes=tuple(outcomes),
         orgs=tuple(orgs),
+        refusal_digest=refusal_digest,
+        explained=tuple(explained),
+        approved_by=approved_by,
+        subscriptions=tuple(subscriptions),
     )

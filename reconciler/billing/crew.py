@@ -14,8 +14,8 @@ from reconciler.model.billing import Source
 
 _PARTING_S = 0.5  # for threads to end after a read; who hangs longer ends with its time out, or with the process
 
-Tag = TypeVar("Tag")
 Answer = TypeVar("Answer")
+_Tag = tuple[int, object]  # the number of the job, and whose it is
 
 
 class Hands(Protocol):
@@ -37,7 +37,7 @@ class Hands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Done(Generic[Answer]):
-    tag: object
+    tag: _Tag
     answer: Answer | None = None
     error: BaseException | None = None
 
@@ -49,13 +49,17 @@ class Crew:
     still waiting for; nothing further is sent then, nor after a job has failed.
     """
 
-    def __init__(self, source: Source, tally: Tally) -> None:
+    def __init__(self, source: Source, tally: Tally, *, on_step: Callable[[str], None] | None = None) -> None:
+        """Tell `on_step` each step: `crew` now, then `give`, `take N` of the job given as the Nth, from 0, and `late`."""
         self._source = source
         self._tally = tally
-        self._jobs: queue.SimpleQueue[tuple[object, Callable[[], object]] | None] = queue.SimpleQueue()
+        self._on_step = on_step
+        self._given = 0
+        self._jobs: queue.SimpleQueue[tuple[_Tag, Callable[[], object]] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[_Done[object]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._in_flight = 0
+        self._step("crew")
 
     def __enter__(self) -> Self:
         return self
@@ -76,11 +80,13 @@ class Crew:
     def give(self, tag: object, job: Callable[[], object]) -> None:
         """Have `job` done by a thread."""
         self._in_flight += 1
+        number, self._given = self._given, self._given + 1
+        self._step("give")
         if len(self._threads) < self._in_flight:
             thread = threading.Thread(target=self._work, name=f"read {self._source}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        self._jobs.put((tag, job))
+        self._jobs.put(((number, tag), job))
 
     def take(self) -> tuple[Any, Any]:
         """Wait for a job and return its tag and what it returned; raises what it raised."""
@@ -89,12 +95,19 @@ class Crew:
             done = self._done.get(timeout=max(0.0, min(left_s, threading.TIMEOUT_MAX)))
         except queue.Empty:
             self._tally.given_up = True
+            self._step("late")
             raise out_of_time(self._source) from None
         self._in_flight -= 1
+        number, tag = done.tag
+        self._step(f"take {number}")
         if done.error is not None:
             self._tally.given_up = True
             raise done.error
-        return done.tag, done.answer
+        return tag, done.answer
+
+    def _step(self, step: str) -> None:
+        if self._on_step is not None:
+            self._on_step(step)
 
     def _work(self) -> None:
         while (given := self._jobs.get()) is not None:

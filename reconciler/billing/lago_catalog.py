@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from reconciler.billing.asking import Caller, OutageError, RetryPolicy, Tally, unheard
+from reconciler.billing.asking import OutageError, RetryPolicy, Tally
 from reconciler.billing.clock_skew import clock_skew
 from reconciler.billing.lago_client import LagoClient
 from reconciler.billing.lago_walk import walk
 from reconciler.billing.lago_wire import Page, WireCustomer, WirePlan, WireSubscription
+from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.wire import wire
 from reconciler.errors import CredentialError
@@ -47,11 +48,11 @@ class LagoCatalog:
         read_timeout_s: float = 30,
     ) -> None:
         """Raise CredentialError or NotThatSourceError for a key or `url` that cannot be one; nothing is sent yet."""
-        caller = Caller(Source.LAGO, RateBudget(max_requests_per_s), policy=retry or RetryPolicy(), on_retry=unheard)
+        network = Network(Source.LAGO, RateBudget(max_requests_per_s), policy=retry)
         self._client = LagoClient(
             url=url,
             api_key=api_key,
-            caller=caller,
+            asking=network,
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
         )

@@ -6,14 +6,13 @@ import re
 import time
 from collections.abc import Sequence
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 from pydantic import ValidationError
 
 from reconciler.billing.asking import (
     DROPS,
-    Caller,
     GarbledError,
     OutageError,
     Tally,
@@ -22,6 +21,7 @@ from reconciler.billing.asking import (
     why_unreachable,
 )
 from reconciler.billing.lago_wire import Health, One, Page, Refusal, Row, WireOrganization
+from reconciler.billing.network import Asking
 from reconciler.billing.read_only import only_get
 from reconciler.billing.wire import parse
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
@@ -61,7 +61,7 @@ class LagoClient:
         *,
         url: str,
         api_key: str,
-        caller: Caller,
+        asking: Asking,
         connect_timeout_s: float,
         read_timeout_s: float,
         page_size: int = PAGE_SIZE,
@@ -73,7 +73,7 @@ class LagoClient:
                 "The Lago API key is empty or holds blanks or characters that no key has",
                 remedy="Set LAGO_API_KEY to the key that Lago shows under Developers, API keys",
             )
-        self._caller = caller
+        self._asking = asking
         self._page_size: int | None = page_size
         self._http = httpx.Client(
             # Not a transport of our own: that would switch off the proxies which the environment names.
@@ -128,9 +128,12 @@ class LagoClient:
         return [*size, *([("page", str(number))] if number > 1 else []), *params]
 
     def _read(self, url: str, model: type[Model], tally: Tally, params: Params = ()) -> Model:
-        return self._caller.call(lambda: self._send(url, model, params), tally)
+        question = f"{url.removeprefix(self._root)}?{urlencode(params)}"
+        return self._asking.ask(
+            question, lambda: self._fetch(url, params), lambda body: self._understood(model, body), tally
+        )
 
-    def _send(self, url: str, model: type[Model], params: Params) -> Model:
+    def _fetch(self, url: str, params: Params) -> bytes:
         try:
             answer = self._get(url, params)
         except httpx.TransportError as error:
@@ -139,9 +142,12 @@ class LagoClient:
             raise GarbledError(f"Lago at {self._host} sent an answer that cannot be decoded") from error
         if answer.status_code != httpx.codes.OK:
             raise self._refusal(answer)
-        self._caller.heed(answer.headers)
+        self._asking.heed(answer.headers)
+        return answer.content
+
+    def _understood(self, model: type[Model], body: bytes) -> Model:
         try:
-            return parse(model, answer.content)
+            return parse(model, body)
         except ValidationError:
             # The reason would quote what was sent, personal data included.
             raise GarbledError(f"Lago at {self._host} sent something else than its API's JSON") from None

@@ -12,7 +12,6 @@ from typing import Self
 from reconciler.billing.asking import (
     MOST_IN_FLIGHT,
     READ_DEADLINE_S,
-    Caller,
     OutageError,
     RetryListener,
     RetryPolicy,
@@ -20,12 +19,13 @@ from reconciler.billing.asking import (
     unheard,
 )
 from reconciler.billing.breadth import Breadth
-from reconciler.billing.crew import Crew, Hands, OneByOne
+from reconciler.billing.crew import Hands, OneByOne
 from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedError, Params, path_part
 from reconciler.billing.lago_mapping import customer_of, subscriptions_of
 from reconciler.billing.lago_walk import Walk, walk
 from reconciler.billing.lago_wire import One, Page, Row, WireCustomer, WirePlan, WireSubscription
 from reconciler.billing.more import MOST_SINGLY, population, with_more
+from reconciler.billing.network import Asking, Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.errors import SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Source
@@ -60,23 +60,22 @@ class LagoSource:
         connect_timeout_s: float = 10,
         read_timeout_s: float = 30,
         budget: RateBudget | None = None,
+        asking: Asking | None = None,
         page_size: int = PAGE_SIZE,
         read_deadline_s: float = READ_DEADLINE_S,
     ) -> None:
         """Raise CredentialError or NotThatSourceError for a key or `url` that cannot be one; nothing is sent yet.
 
-        A read that is not done after `read_deadline_s` ends there and is not complete.
+        A read that is not done after `read_deadline_s` ends there and is not complete. With `asking` the answers come
+        from there, and rate, budget and retries are its own.
         """
-        caller = Caller(
-            Source.LAGO,
-            budget or RateBudget(max_requests_per_s),
-            policy=retry or RetryPolicy(),
-            on_retry=on_retry,
+        self._asking = asking or Network(
+            Source.LAGO, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry
         )
         self._client = LagoClient(
             url=url,
             api_key=api_key,
-            caller=caller,
+            asking=self._asking,
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
             page_size=page_size,
@@ -113,7 +112,7 @@ class LagoSource:
             server = self._server = self._get_to_know(tally)
             plans = server.plans
             tally.breadth = Breadth(MOST_IN_FLIGHT)
-            with Crew(Source.LAGO, tally) as crew:
+            with self._asking.crew(tally) as crew:
                 problems += _run(self._subscriptions(tally, server.statuses), crew, subscriptions, lists)
                 # After the subscriptions, so that whoever has one is in this list.
                 problems += _run(self._customers(tally), crew, customers, lists)

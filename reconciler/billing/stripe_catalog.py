@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
-from reconciler.billing.asking import Caller, OutageError, RetryPolicy, Tally, unheard
+from reconciler.billing.asking import OutageError, RetryPolicy, Tally
 from reconciler.billing.clock_skew import clock_skew
+from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_walk import walk
@@ -65,13 +66,13 @@ class StripeCatalog:
         read_timeout_s: float = 30,
     ) -> None:
         """Raise CredentialError for a key that cannot be right for `livemode`; nothing is sent yet."""
-        caller = Caller(Source.STRIPE, RateBudget(max_requests_per_s), policy=retry or RetryPolicy(), on_retry=unheard)
+        network = Network(Source.STRIPE, RateBudget(max_requests_per_s), policy=retry)
         self._client = StripeClient(
             url=url,
             api_key=api_key,
             livemode=livemode,
             account=account,
-            caller=caller,
+            asking=network,
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
         )

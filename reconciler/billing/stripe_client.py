@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -16,7 +17,6 @@ from pydantic import ValidationError
 from reconciler.billing.asking import (
     DROPS,
     MOST_IN_FLIGHT,
-    Caller,
     GarbledError,
     OutageError,
     Tally,
@@ -24,6 +24,7 @@ from reconciler.billing.asking import (
     asked_wait,
     why_unreachable,
 )
+from reconciler.billing.network import Asking
 from reconciler.billing.read_only import only_get
 from reconciler.billing.stripe_wire import WireRefusal
 from reconciler.billing.wire import parse
@@ -112,7 +113,7 @@ class StripeClient:
         api_key: str,
         livemode: bool,
         account: str,
-        caller: Caller,
+        asking: Asking,
         connect_timeout_s: float,
         read_timeout_s: float,
     ) -> None:
@@ -126,7 +127,7 @@ class StripeClient:
         self.host = rest.partition("/")[0].rpartition("@")[2]
         # There is no such switch per client; left on, the library writes an id into the user's home and sends it.
         stripe.enable_telemetry = False
-        self._caller = caller
+        self._asking = asking
         self._transport = _BytesTransport(timeout=(connect_timeout_s, read_timeout_s))
         self._stripe = stripe.StripeClient(
             api_key,
@@ -145,16 +146,22 @@ class StripeClient:
 
         Raises CredentialError for a key that is refused or lacks a permission, which it names where Stripe does.
         """
-        return self._caller.call(lambda: self._send(path, model, query), tally)
+        question = f"{path}?{json.dumps(query, sort_keys=True)}"
+        return self._asking.ask(
+            question, lambda: self._fetch(path, query), lambda body: self._understood(model, body), tally
+        )
 
-    def _send(self, path: str, model: type[Model], query: Mapping[str, Any]) -> Model:
+    def _fetch(self, path: str, query: Mapping[str, Any]) -> bytes:
         try:
             self._stripe.raw_request("get", path, **query)
         except stripe.StripeError as error:
             # Neither message nor cause goes on: they may quote keys and what was sent.
             raise self._refusal(error, path) from None
         body, headers = self._transport.take()
-        self._caller.heed(headers)
+        self._asking.heed(headers)
+        return body
+
+    def _understood(self, model: type[Model], body: bytes) -> Model:
         try:
             return parse(model, body)
         except ValidationError:

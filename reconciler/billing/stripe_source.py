@@ -13,7 +13,6 @@ from typing import Any, Self, TypeVar
 from reconciler.billing.asking import (
     MOST_IN_FLIGHT,
     READ_DEADLINE_S,
-    Caller,
     GarbledError,
     OutageError,
     RetryListener,
@@ -22,8 +21,9 @@ from reconciler.billing.asking import (
     unheard,
 )
 from reconciler.billing.breadth import Breadth
-from reconciler.billing.crew import Crew, Hands, OneByOne
+from reconciler.billing.crew import Hands, OneByOne
 from reconciler.billing.more import MOST_SINGLY, population, with_more
+from reconciler.billing.network import Asking, Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_mapping import customer_of, subscription_of
@@ -65,25 +65,24 @@ class StripeSource:
         connect_timeout_s: float = 10,
         read_timeout_s: float = 30,
         budget: RateBudget | None = None,
+        asking: Asking | None = None,
         read_deadline_s: float = READ_DEADLINE_S,
         page_size: int = PAGE_SIZE,
     ) -> None:
         """Raise CredentialError for a key that cannot be right for `livemode`; nothing is sent yet.
 
-        A read that is not done after `read_deadline_s` ends there and is not complete.
+        A read that is not done after `read_deadline_s` ends there and is not complete. With `asking` the answers come
+        from there, and rate, budget and retries are its own.
         """
-        caller = Caller(
-            Source.STRIPE,
-            budget or RateBudget(max_requests_per_s),
-            policy=retry or RetryPolicy(),
-            on_retry=on_retry,
+        self._asking = asking or Network(
+            Source.STRIPE, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry
         )
         self._client = StripeClient(
             url=url,
             api_key=api_key,
             livemode=livemode,
             account=account,
-            caller=caller,
+            asking=self._asking,
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
         )
@@ -115,7 +114,7 @@ class StripeSource:
         items: dict[str, WireList[WireItem]] = {}
         problems: list[str] = []
         try:
-            with Crew(Source.STRIPE, tally) as crew:
+            with self._asking.crew(tally) as crew:
                 problems += subscriptions.run(crew)
                 problems += self._read_broken_off(subscriptions.rows().values(), items, crew, tally)
                 problems += customers.run(crew)  # after the subscriptions, so that whoever has one is in this list

@@ -11,6 +11,7 @@ import typer
 
 from reconciler.bootstrap import VERSION
 from reconciler.cli.config_command import config_app
+from reconciler.cli.daemon_command import daemon
 from reconciler.cli.demo_command import demo
 from reconciler.cli.doctor_command import doctor
 from reconciler.cli.help_text import epilog
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(orgs_app, name="orgs")
+app.command("daemon")(daemon)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 

@@ -123,7 +123,7 @@ def record(
     failure: LedgerError | None = None
     if line.ledger is not None:
         try:
-            line.ledger.record(run)
+            run = replace(run, ledger=line.ledger.record(run))
         except LedgerError as error:
             failure = error
             run = replace(run, notes=(*run.notes, f"This run is not in the ledger: {error.problem}"))

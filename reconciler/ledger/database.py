@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.tables import SCHEMA_VERSION, metadata, schema_version
 
 NOT_OPENED = "The ledger was not opened, and nothing was recorded"
 ELSEWHERE = "say another place by [ledger] url or $STATE_DIRECTORY, or run with --dry-run --no-record"
-Scalar = TypeVar("Scalar", int, str)
+REVISIONS = ("0001",)
+"""Every revision of the tables (migrations/versions), first to last."""
 
-_AT_ONCE = 500  # databases bound the number of parameters
-
+_VERSIONS = "alembic_version"
 _PROBLEMS = {
     "SQLITE_BUSY": ("is kept locked by another program", "Try again when that program has ended"),
     "SQLITE_LOCKED": ("is kept locked by another program", "Try again when that program has ended"),
@@ -115,51 +114,49 @@ class Database:
     def _prepare(self) -> None:
         # Looked at before anything is set: even the WAL mode would be written into another program's file.
         with self._engine.connect() as connection, connection.begin():
-            if self._has_tables(connection):
+            if self._is_current(connection):
                 return
         with self._engine.connect() as connection:
             driver = connection.connection.cursor()
             driver.execute("PRAGMA journal_mode=WAL")
             driver.close()
-        with self.writing() as connection:
-            if not self._has_tables(connection):
-                metadata.create_all(connection)
-                connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
+        with self.writing(NOT_OPENED) as connection:
+            if not self._is_current(connection):
+                from reconciler.ledger.migrations.upgrade import upgrade  # noqa: PLC0415 -- Alembic takes a second to load
 
-    def _has_tables(self, connection: Connection) -> bool:
-        """Whether the ledger's tables are there; raises LedgerError for those of another program or version."""
+                upgrade(connection)
+
+    def _is_current(self, connection: Connection) -> bool:
+        """Whether this version's tables are there; raises LedgerError for those of another program or a newer one."""
         tables = inspect(connection).get_table_names()
         if not tables:
             return False
-        found = connection.scalar(select(schema_version.c.version)) if schema_version.name in tables else None
-        if found is None:
-            raise LedgerError(
-                f"{self.path} is a database of something else, not a ledger; it was left as it is",
-                not_done=NOT_OPENED,
-                remedy=f"Move the file away, or {ELSEWHERE}",
-            )
-        if found > SCHEMA_VERSION:
-            raise LedgerError(
-                f"The ledger {self.path} was written by a newer version (schema {found}, this one knows "
-                f"{SCHEMA_VERSION}); it was left as it is",
-                not_done=NOT_OPENED,
-                remedy=f"Run that newer version, or {ELSEWHERE}",
-            )
-        if found < SCHEMA_VERSION:
-            raise LedgerError(
-                f"The ledger {self.path} was written before the first release (schema {found}, this one knows "
-                f"{SCHEMA_VERSION}); it was left as it is",
-                not_done=NOT_OPENED,
-                remedy=f"Move the file away, or {ELSEWHERE}",
-            )
-        return True
+        if _VERSIONS not in tables:
+            raise self._not_ours(early="schema_version" in tables)
+        found = connection.scalar(text(f"SELECT version_num FROM {_VERSIONS}"))  # noqa: S608 -- a constant
+        if found == REVISIONS[-1]:
+            return True
+        if found in REVISIONS or found is None:
+            return False
+        raise LedgerError(
+            f"The ledger {self.path} was written by a newer version (schema {found}, this one knows {REVISIONS[-1]}); "
+            "it was left as it is",
+            not_done=NOT_OPENED,
+            remedy=f"Run that newer version, or {ELSEWHERE}",
+        )
 
-
-def chunks(values: Iterable[Scalar]) -> Iterator[list[Scalar]]:
-    """The distinct values in their order, in parts small enough for one IN."""
-    distinct = list(dict.fromkeys(values))
-    for start in range(0, len(distinct), _AT_ONCE):
-        yield distinct[start : start + _AT_ONCE]
+    def _not_ours(self, *, early: bool) -> LedgerError:
+        if early:
+            return LedgerError(
+                f"The ledger {self.path} was written before the first release; it was left as it is",
+                not_done=NOT_OPENED,
+                remedy=f"Move the file away: the next run begins a new one. Or {ELSEWHERE}",
+            )
+        return LedgerError(
+            f"{self.path} is a database of something else, not a ledger; it was left as it is",
+            not_done=NOT_OPENED,
+            remedy=f"Move the file away, or {ELSEWHERE}",
+        )
 
 
 def _path_of(url: str) -> Path:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
-from reconciler.ledger.database import chunks
-from reconciler.ledger.states import DriftState
+from reconciler.ledger.chain import append
+from reconciler.ledger.seen_recording import write_org_states, write_subscription_states
+from reconciler.ledger.states import EndedAs
 from reconciler.ledger.stored import (
+    EXPLAINED,
     REFUSED_BY,
     SOURCE_READ,
     SOURCES,
@@ -25,41 +27,44 @@ from reconciler.ledger.tables import (
     decisions,
     drifts,
     intents,
-    org_states,
     outcomes,
     planned_fixes,
     runs,
     sightings,
 )
+from reconciler.ledger.writing import chunks, end_rows, insert_numbered, insert_rows
 from reconciler.model.drift import Decided, Decision, Fix
-from reconciler.model.orgs import Org
-from reconciler.model.run import Outcome, OutcomeResult, PlannedFix, RunRecord, RunResult
+from reconciler.model.run import Explained, Outcome, OutcomeResult, PlannedFix, RunRecord, RunResult
 
 
 def write_run(connection: Connection, run: RunRecord) -> None:
-    """Write all of `run` within the transaction of `connection`."""
+    """Write all of `run` within the transaction of `connection`: an event for the run, then one for each outcome."""
     listed = [decision for decision in run.decisions if decision.decided is not Decided.OK]
     counts = is_counted(run)
     number = (connection.scalar(select(func.max(runs.c.complete_no))) or 0) + (1 if counts else 0)
-    seq = _insert_run(connection, run, counts=counts, number=number)
-    connection.execute(
-        update(runs)
-        .where(runs.c.seq == seq)
-        .values(
-            decisions=spans(_write_decisions(connection, seq, listed)),
-            fixes=spans(_write_planned(connection, run.plan.fixes)),
-        )
-    )
-    if counts:
-        _write_sightings(connection, seq, run.as_of, listed, number)
-        _write_confirmations(connection, seq, run, listed, number)
-        _write_org_states(connection, seq, run.orgs)
-    _write_outcomes(connection, seq, run.outcomes, number)
+    with append(connection, "run", run.id, run.finished_at) as event:
+        numbers = {
+            "decisions": spans(_write_decisions(connection, event, listed)),
+            "fixes": spans(_write_planned(connection, event, run.plan.fixes)),
+        }
+        before = connection.scalar(select(func.max(runs.c.seq)).where(runs.c.counts))
+        _insert_run(connection, event, run, {"counts": counts, "complete_no": number, **numbers})
+        if counts:
+            _write_sightings(connection, event, run.as_of, listed, number)
+            _write_confirmations(connection, event, run, listed, number)
+            write_org_states(connection, event, run, since_event=before)
+            write_subscription_states(connection, event, run, first=before is None)
+        _end_intents(connection, event, run)
+    for outcome in run.outcomes:
+        with append(connection, "outcome", outcome.fix.org_id, outcome.at) as each:
+            _write_outcome(connection, each, event, outcome, number)
 
 
 def write_intent(connection: Connection, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
     """Write what a run is about to write into the store."""
-    _insert(connection, intents, [{**fix_row(fix), "run_id": run_id, "at": at} for fix in fixes])
+    with append(connection, "intent", run_id, at) as event:
+        rows = [{**fix_row(fix), "run_id": run_id, "at": at, "event": event} for fix in fixes]
+        insert_rows(connection, intents, rows)
 
 
 def is_counted(run: RunRecord) -> bool:
@@ -73,117 +78,120 @@ def is_counted(run: RunRecord) -> bool:
     return run.complete and not run.partial and not refused_before_judging
 
 
-def _insert_run(connection: Connection, run: RunRecord, *, counts: bool, number: int) -> int:
-    row = insert(runs).values(
-        id=run.id,
-        mode=run.mode.value,
-        trigger=run.trigger.value,
-        result=run.result.value,
-        complete=run.complete,
-        partial=run.partial,
-        exit_code=run.exit_code,
-        started_at=run.started_at,
-        finished_at=run.finished_at,
-        as_of=run.as_of,
-        version=run.version,
-        config_sha256=run.config_sha256,
-        refusal=run.refusal,
-        notes=list(run.notes),
-        store=SOURCE_READ.dump_python(run.store, mode="json"),
-        sources=SOURCES.dump_python(run.sources, mode="json"),
-        totals=TOTALS.dump_python(run.totals, mode="json"),
-        plan_digest=run.plan.digest,
-        refused_by=REFUSED_BY.dump_python(run.plan.refused_by, mode="json"),
-        counts=counts,
-        complete_no=number,
-        population=len(run.orgs) if counts else None,
-        decisions=[],
-        fixes=[],
+def _insert_run(connection: Connection, event: int, run: RunRecord, numbers: Mapping[str, Any]) -> None:
+    connection.execute(
+        insert(runs).values(
+            seq=event,
+            id=run.id,
+            mode=run.mode.value,
+            trigger=run.trigger.value,
+            result=run.result.value,
+            complete=run.complete,
+            partial=run.partial,
+            exit_code=run.exit_code,
+            started_at=run.started_at,
+            finished_at=run.finished_at,
+            as_of=run.as_of,
+            version=run.version,
+            config_sha256=run.config_sha256,
+            refusal=run.refusal,
+            refusal_digest=run.refusal_digest,
+            approved_by=run.approved_by,
+            notes=list(run.notes),
+            store=SOURCE_READ.dump_python(run.store, mode="json"),
+            sources=SOURCES.dump_python(run.sources, mode="json"),
+            totals=TOTALS.dump_python(run.totals, mode="json"),
+            explained=EXPLAINED.dump_python(run.explained, mode="json") if run.explained else None,
+            plan_digest=run.plan.digest,
+            refused_by=REFUSED_BY.dump_python(run.plan.refused_by, mode="json"),
+            population=len(run.orgs),
+            **numbers,
+        )
     )
-    seq: int = connection.execute(row.returning(runs.c.seq)).scalar_one()
-    return seq
 
 
-def _write_decisions(connection: Connection, run: int, listed: Sequence[Decision]) -> list[int]:
+def _write_decisions(connection: Connection, event: int, listed: Sequence[Decision]) -> list[int]:
     """The rows that hold the decisions, in their order; new ones where a drift is new or decided otherwise."""
     rows = [decision_row(decision) for decision in listed]
-    known: dict[str, tuple[int, str]] = {}
+    last: dict[str, tuple[int, str]] = {}
     for ids in chunks(row["drift_id"] for row in rows):
-        last = select(drifts.c.id, decisions.c.seq, decisions.c.digest).join_from(
-            drifts, decisions, decisions.c.seq == drifts.c.decision
-        )
-        for drift_id, seq, digest in connection.execute(last.where(drifts.c.id.in_(ids))):
-            known[drift_id] = (seq, digest)
-    changed = [row for row in rows if row["drift_id"] not in known or known[row["drift_id"]][1] != row["digest"]]
-    seqs = _insert_numbered(connection, decisions, [{**row, "run": run} for row in changed])
-    current = {drift_id: seq for drift_id, (seq, _) in known.items()}
+        query = select(decisions.c.drift_id, decisions.c.seq, decisions.c.digest)
+        for drift_id, seq, digest in connection.execute(
+            query.where(decisions.c.ended_by.is_(None), decisions.c.drift_id.in_(ids))
+        ):
+            last[drift_id] = (seq, digest)
+    changed = [row for row in rows if row["drift_id"] not in last or last[row["drift_id"]][1] != row["digest"]]
+    end_rows(connection, decisions, [last[row["drift_id"]][0] for row in changed if row["drift_id"] in last], event)
+    seqs = insert_numbered(connection, decisions, [{**row, "event": event} for row in changed])
+    current = {drift_id: seq for drift_id, (seq, _) in last.items()}
     current |= {row["drift_id"]: seq for row, seq in zip(changed, seqs, strict=True)}
-    by_id = {decision.drift.id: decision.drift for decision in listed}
-    _insert(
+    new = {each.drift.id: each.drift for each in listed if each.drift.id not in last}
+    insert_rows(
         connection,
         drifts,
-        [
-            {"id": drift.id, "code": drift.code.value, "org_id": drift.org_id, "decision": current[drift.id]}
-            for drift in by_id.values()
-            if drift.id not in known
-        ],
-    )
-    _update(
-        connection,
-        update(drifts).where(drifts.c.id == bindparam("drift")).values(decision=bindparam("last")),
-        [{"drift": row["drift_id"], "last": current[row["drift_id"]]} for row in changed if row["drift_id"] in known],
+        [{"id": drift.id, "event": event, "code": drift.code.value, "org_id": drift.org_id} for drift in new.values()],
     )
     return [current[row["drift_id"]] for row in rows]
 
 
-def _write_planned(connection: Connection, planned: Sequence[PlannedFix]) -> list[int]:
+def _write_planned(connection: Connection, event: int, planned: Sequence[PlannedFix]) -> list[int]:
     rows = [planned_row(each) for each in planned]
     known: dict[str, int] = {}
     for digests in chunks(row["digest"] for row in rows):
         found = select(planned_fixes.c.digest, planned_fixes.c.seq).where(planned_fixes.c.digest.in_(digests))
         known.update((digest, seq) for digest, seq in connection.execute(found))
-    new = list({row["digest"]: row for row in rows if row["digest"] not in known}.values())
-    seqs = _insert_numbered(connection, planned_fixes, new)
+    new = list({row["digest"]: {**row, "event": event} for row in rows if row["digest"] not in known}.values())
+    seqs = insert_numbered(connection, planned_fixes, new)
     known.update({row["digest"]: seq for row, seq in zip(new, seqs, strict=True)})
     return [known[row["digest"]] for row in rows]
 
 
 def _write_sightings(
-    connection: Connection, run: int, as_of: datetime, listed: Sequence[Decision], number: int
+    connection: Connection, event: int, as_of: datetime, listed: Sequence[Decision], number: int
 ) -> None:
     seen = {decision.drift.id: None for decision in listed}
-    still_open = set(connection.scalars(select(sightings.c.drift_id).where(sightings.c.ended_by.is_(None))))
-    _insert(
+    lasting = select(sightings.c.drift_id, sightings.c.seq).where(sightings.c.ended_by.is_(None))
+    still_open: dict[str, int] = {row.drift_id: row.seq for row in connection.execute(lasting)}
+    new = [drift_id for drift_id in seen if drift_id not in still_open]
+    first: dict[str, datetime] = {}
+    for ids in chunks(new):
+        earlier = select(sightings.c.drift_id, sightings.c.first_ever_seen).where(sightings.c.drift_id.in_(ids))
+        first.update((drift_id, at) for drift_id, at in connection.execute(earlier))
+    insert_rows(
         connection,
         sightings,
         [
-            {"drift_id": drift_id, "first_seen": as_of, "first_no": number}
-            for drift_id in seen
-            if drift_id not in still_open
+            {"event": event, "drift_id": drift_id, "first_seen": as_of, "first_no": number}
+            | {"first_ever_seen": first.get(drift_id, as_of)}
+            for drift_id in new
         ],
     )
-    _end_sightings(connection, run, sorted(still_open - seen.keys()), last_no=number - 1, ended=DriftState.RESOLVED)
+    over = [seq for drift_id, seq in still_open.items() if drift_id not in seen]
+    if over:
+        last = runs.c.counts, runs.c.complete_no == number - 1
+        last_seen = connection.scalar(select(runs.c.as_of).where(*last)) or as_of
+        ending = {"last_no": number - 1, "last_seen": last_seen, "ended": EndedAs.RESOLVED.value}
+        end_rows(connection, sightings, over, event, **ending)
 
 
 def _write_confirmations(
-    connection: Connection, seq: int, run: RunRecord, listed: Sequence[Decision], number: int
+    connection: Connection, event: int, run: RunRecord, listed: Sequence[Decision], number: int
 ) -> None:
     said = {decision.confirms: decision.drift.id for decision in listed if decision.confirms}
     lasting = select(confirmations.c.seq, confirmations.c.confirms, confirmations.c.config_sha256)
     going_on: set[str] = set()
-    over: list[dict[str, int]] = []
+    over: list[int] = []
     for span, confirms, config_sha256 in connection.execute(lasting.where(confirmations.c.ended_by.is_(None))):
         if confirms in said and config_sha256 == run.config_sha256:
             going_on.add(confirms)
         else:
-            over.append({"span": span})
-    ended = update(confirmations).where(confirmations.c.seq == bindparam("span")).values(ended_by=seq)
-    _update(connection, ended, over)
-    _insert(
+            over.append(span)
+    end_rows(connection, confirmations, over, event)
+    insert_rows(
         connection,
         confirmations,
         [
-            {"confirms": confirms, "drift_id": drift_id, "config_sha256": run.config_sha256}
+            {"event": event, "confirms": confirms, "drift_id": drift_id, "config_sha256": run.config_sha256}
             | {"first_seen": run.as_of, "first_no": number}
             for confirms, drift_id in said.items()
             if confirms not in going_on
@@ -191,78 +199,33 @@ def _write_confirmations(
     )
 
 
-def _write_outcomes(connection: Connection, run: int, found: Sequence[Outcome], number: int) -> None:
-    _insert(
-        connection,
-        outcomes,
-        [
-            {**fix_row(each.fix), "run": run, "result": each.result.value, "at": each.at, "error": each.error}
-            | {"written": each.written}
-            for each in found
-        ],
-    )
+def _write_outcome(connection: Connection, event: int, run: int, outcome: Outcome, number: int) -> None:
+    row = {**fix_row(outcome.fix), "seq": event, "run": run, "result": outcome.result.value, "at": outcome.at}
+    connection.execute(insert(outcomes).values(**row, error=outcome.error, written=outcome.written))
+    if outcome.result is not OutcomeResult.FIXED:
+        return
     # A fix that was read back ended its drift: seen again, it is seen anew, and must be confirmed and settle anew.
-    fixed = sorted({each.fix.drift_id for each in found if each.result is OutcomeResult.FIXED})
-    _end_sightings(connection, run, fixed, last_no=number, ended=DriftState.FIXED)
-    of_drift = confirmations.c.drift_id == bindparam("drift"), confirmations.c.ended_by.is_(None)
-    _update(
-        connection,
-        update(confirmations).where(*of_drift).values(ended_by=run),
-        [{"drift": drift_id} for drift_id in fixed],
-    )
+    last_seen = connection.scalar(select(runs.c.as_of).where(runs.c.counts, runs.c.complete_no == number))
+    for table, ending in (
+        (sightings, {"last_no": number, "last_seen": last_seen, "ended": EndedAs.FIXED.value}),
+        (confirmations, {}),
+    ):
+        of_drift = table.c.drift_id == outcome.fix.drift_id, table.c.ended_by.is_(None)
+        connection.execute(update(table).where(*of_drift).values(ended_by=event, **ending))
 
 
-def _end_sightings(
-    connection: Connection, run: int, drift_ids: Sequence[str], *, last_no: int, ended: DriftState
-) -> None:
-    _update(
-        connection,
-        update(sightings)
-        .where(sightings.c.drift_id == bindparam("drift"), sightings.c.ended_by.is_(None))
-        .values(last_no=last_no, ended=ended.value, ended_by=run),
-        [{"drift": drift_id} for drift_id in drift_ids],
-    )
+def _end_intents(connection: Connection, event: int, run: RunRecord) -> None:
+    """What this run meant to write its outcomes tell, what runs that it explains meant what the store shows."""
+    own = intents.c.run_id == run.id, intents.c.ended_by.is_(None)
+    connection.execute(update(intents).where(*own).values(ended_by=event))
+    for told in run.explained:
+        _end_explained(connection, event, told)
 
 
-def _write_org_states(connection: Connection, run: int, orgs: Sequence[Org]) -> None:
-    columns = (org_states.c.tier, org_states.c.status, org_states.c.lago_id, org_states.c.stripe_id)
-    known = {
-        org_id: (seq, tuple(state))
-        for seq, org_id, *state in connection.execute(
-            select(org_states.c.seq, org_states.c.org_id, *columns).where(org_states.c.until.is_(None))
-        )
-    }
-    now = {org.id: (org.tier, org.status, org.lago_id, org.stripe_id) for org in orgs}
-    over = [seq for org_id, (seq, state) in known.items() if now.get(org_id) != state]
-    _update(
-        connection,
-        update(org_states).where(org_states.c.seq == bindparam("state")).values(until=run),
-        [{"state": seq} for seq in over],
-    )
-    _insert(
-        connection,
-        org_states,
-        [
-            {"org_id": org_id, "tier": state[0], "status": state[1], "lago_id": state[2], "stripe_id": state[3]}
-            | {"since": run}
-            for org_id, state in now.items()
-            if org_id not in known or known[org_id][1] != state
-        ],
-    )
-
-
-def _insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _insert_numbered(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> list[int]:
-    if not rows:
-        return []
-    numbered = insert(table).returning(table.c.seq, sort_by_parameter_order=True)
-    return list(connection.execute(numbered, rows).scalars())
-
-
-def _update(connection: Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(statement, rows)
+def _end_explained(connection: Connection, event: int, told: Explained) -> None:
+    shown = {fix.key: shows.value for fix, shows in told.fixes}
+    meant = select(intents.c.seq, intents.c.key)
+    for seq, key in list(
+        connection.execute(meant.where(intents.c.run_id == told.run_id, intents.c.ended_by.is_(None)))
+    ):
+        end_rows(connection, intents, [seq], event, shows=shown.get(key))

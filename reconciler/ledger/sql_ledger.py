@@ -11,15 +11,34 @@ from typing import Self
 from sqlalchemy import select
 
 from reconciler.errors import LedgerError
+from reconciler.ledger.acts import (
+    read_acts,
+    read_contracts,
+    read_recorded_acts,
+    write_acts,
+    write_plan_use,
+    write_release,
+)
+from reconciler.ledger.chain import head
 from reconciler.ledger.database import Database
-from reconciler.ledger.reading import read_drifts, read_history, read_run, read_runs
+from reconciler.ledger.drift_reading import read_drifts, read_drifts_at, read_waivers_told
+from reconciler.ledger.history_reading import read_history, read_latches
 from reconciler.ledger.recording import write_intent, write_run
-from reconciler.ledger.states import RecordedDrift, RunSummary
-from reconciler.ledger.tables import runs
-from reconciler.model.acts import Acts
-from reconciler.model.drift import Fix
-from reconciler.model.history import History
-from reconciler.model.run import RunRecord
+from reconciler.ledger.run_reading import (
+    read_last_complete_run,
+    read_outcomes_between,
+    read_run,
+    read_runs,
+    read_runs_between,
+)
+from reconciler.ledger.states import RecordedDrift, RecordedOutcome, RecordedWaiver, RunSummary
+from reconciler.ledger.tables import acts, runs
+from reconciler.model.acts import Act, Acts, Contract, RecordedAct, Release
+from reconciler.model.drift import Direction, Fix
+from reconciler.model.history import History, Latch
+from reconciler.model.run import LedgerHead, RunRecord
+
+NO_ACT = "Nothing was recorded"
 
 
 class SqlLedger:
@@ -32,7 +51,8 @@ class SqlLedger:
     def __init__(self, url: str, *, busy_timeout_s: float = 5.0) -> None:
         """Open the file of `url`, `sqlite:///path`; made where it is missing, its folder too, for this user alone.
 
-        Raises LedgerError where that cannot be done, or where the file is of a newer version or another program.
+        Tables of an older release are brought to this one. Raises LedgerError where that cannot be done, or where the
+        file is of a newer version or another program.
         """
         self._database = Database(url, busy_timeout_s=busy_timeout_s)
 
@@ -53,8 +73,10 @@ class SqlLedger:
         """Let go of the file."""
         self._database.close()
 
+    # What the line needs (ports.Ledger).
+
     def history(self, now: datetime) -> History:
-        """What the last complete run saw, and the fixes of the 24 hours before `now`.
+        """What the last complete run saw, the fixes of the 24 hours before `now`, and what people said.
 
         Fixes that were written count, and those that a run without a record meant to write.
         A drift whose fix was read back is open no longer: seen again, its sequence begins anew.
@@ -64,16 +86,19 @@ class SqlLedger:
 
     def acts(self, now: datetime) -> Acts:
         """What people said, as `history` tells it."""
-        history = self.history(now)
-        return Acts(waivers=history.waivers, contracts=history.contracts, releases=history.releases)
+        with self._database.reading() as connection:
+            return read_acts(connection, now)
 
     def intend(self, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
         """Keep what a run is about to write (ports.Ledger). Raises LedgerError, also when the ledger is locked."""
         with self._database.writing("Nothing was written") as connection:
             write_intent(connection, run_id, fixes, at)
 
-    def record(self, run: RunRecord) -> None:
-        """Keep one run, in one transaction. Raises LedgerError, also for an id that is recorded already."""
+    def record(self, run: RunRecord) -> LedgerHead:
+        """Keep one run, in one transaction; gives the head of the chain with it.
+
+        Raises LedgerError, also for an id that is recorded already.
+        """
         with self._database.writing() as connection:
             if connection.scalar(select(runs.c.seq).where(runs.c.id == run.id)) is not None:
                 raise LedgerError(
@@ -82,30 +107,91 @@ class SqlLedger:
                     remedy="Give every run an id of its own",
                 )
             write_run(connection, run)
+            return head(connection)
 
     def use_plan(self, seal: str, *, digest: str, by: str, at: datetime) -> None:
-        """Refuse every plan file: this version of the ledger does not keep which were applied."""
-        del seal, digest, by, at
-        raise LedgerError(
-            f"The ledger {self._database.path} does not keep which plans were applied",
-            not_done="Nothing was written",
-            remedy="Let a pass write instead",
-        )
+        """Keep that a plan file is being applied (ports.Ledger). Raises PlanUsedError where it was before."""
+        with self._database.writing("Nothing was written") as connection:
+            write_plan_use(connection, seal, digest=digest, by=by, at=at)
+
+    # What people say.
+
+    def act(self, said: Sequence[Act]) -> None:
+        """Keep what a person did, all of it or nothing, with the system's user and host. Nothing is checked here."""
+        with self._database.writing(NO_ACT) as connection:
+            write_acts(connection, said)
+
+    def release(self, digest: str, *, by: str, reason: str, at: datetime) -> Release:
+        """Keep that a person acknowledges what was refused under `digest`; raises LedgerError where nothing was."""
+        with self._database.writing("Nothing was acknowledged") as connection:
+            return write_release(connection, digest, by=by, reason=reason, at=at)
+
+    # What reports and commands are made of.
+
+    def head(self) -> LedgerHead:
+        """How far the chain of events has come."""
+        with self._database.reading() as connection:
+            return head(connection)
 
     def runs(self, limit: int) -> tuple[RunSummary, ...]:
         """The last `limit` runs recorded, latest first."""
         with self._database.reading() as connection:
             return read_runs(connection, limit)
 
+    def runs_between(self, since: datetime, until: datetime) -> tuple[RunSummary, ...]:
+        """The runs started in the range, `until` not included, in the order of recording."""
+        with self._database.reading() as connection:
+            return read_runs_between(connection, since, until)
+
+    def last_complete_run(self, before: datetime) -> RunSummary | None:
+        """The last complete run, in the sense of design.md, that started before an instant: a month is told by it."""
+        with self._database.reading() as connection:
+            return read_last_complete_run(connection, before)
+
     def run(self, run_id: str) -> RunRecord | None:
         """The run as it was recorded, so that every report can be made of it again; None where there is none.
 
-        `orgs` and the decisions `ok` are not given back, and evidence comes in JSON's own types.
+        `orgs`, `subscriptions` and the decisions `ok` are not given back, and evidence comes in JSON's own types.
         """
         with self._database.reading() as connection:
             return read_run(connection, run_id)
 
-    def drifts(self, *, open_only: bool = False) -> tuple[RecordedDrift, ...]:
-        """Every drift that complete runs saw, longest seen first."""
+    def drifts(self, now: datetime, *, open_only: bool = False) -> tuple[RecordedDrift, ...]:
+        """Every drift that complete runs saw, as it stands at `now`, longest seen first."""
         with self._database.reading() as connection:
-            return read_drifts(connection, open_only=open_only)
+            return read_drifts(connection, now, open_only=open_only)
+
+    def drifts_at(self, run_id: str, *, open_only: bool = False) -> tuple[RecordedDrift, ...] | None:
+        """Every drift as it stood once a run was recorded with its outcomes; None where there is no such run.
+
+        Of a run that is no complete run: as the last complete one before it saw them. The opening of a roll-forward is
+        this of the last complete run before the range, its closing this of the last complete run in it
+        (ledger.movements tells what led from one to the other, so that it ties out).
+        """
+        with self._database.reading() as connection:
+            return read_drifts_at(connection, run_id, open_only=open_only)
+
+    def outcomes_between(self, since: datetime, until: datetime) -> tuple[RecordedOutcome, ...]:
+        """What became of fixes in the range, `until` not included, in the order of recording."""
+        with self._database.reading() as connection:
+            return read_outcomes_between(connection, since, until)
+
+    def acts_between(self, since: datetime, until: datetime) -> tuple[RecordedAct, ...]:
+        """What people did in the range, `until` not included, in the order of recording."""
+        with self._database.reading() as connection:
+            return read_recorded_acts(connection, select(acts).where(acts.c.at >= since, acts.c.at < until))
+
+    def waivers(self, now: datetime) -> tuple[RecordedWaiver, ...]:
+        """Every waiver that was not taken back, ended, unused and outdated ones too, with how it stands at `now`."""
+        with self._database.reading() as connection:
+            return read_waivers_told(connection, now)
+
+    def contracts(self) -> tuple[Contract, ...]:
+        """Every contract with its end, ended ones too, in the order of adding."""
+        with self._database.reading() as connection:
+            return read_contracts(connection)
+
+    def latches(self) -> dict[Direction, Latch]:
+        """The directions that stay refused until a person acknowledges it."""
+        with self._database.reading() as connection:
+            return dict(read_latches(connection))

@@ -9,19 +9,21 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from reconciler.ledger.columns import utc_text
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decided, Decision, Direction, Drift, Fix, Severity
 from reconciler.model.history import Sighting
-from reconciler.model.run import Approval, PlannedFix, SourceRead, Totals
+from reconciler.model.run import Approval, Explained, PlannedFix, SourceRead, Totals
 
 SOURCE_READ = TypeAdapter(SourceRead)
 SOURCES = TypeAdapter(Mapping[Source, SourceRead])
 TOTALS = TypeAdapter(Totals)
 REFUSED_BY = TypeAdapter(Mapping[Direction, str])
+EXPLAINED = TypeAdapter(tuple[Explained, ...])
 _DRIFT = TypeAdapter(Drift)
 _FIX = TypeAdapter(Fix)
 
-_FIX_FIELDS = ("drift_id", "org_id", "call", "arguments", "expects", "direction")
+_FIX_FIELDS = ("drift_id", "org_id", "call", "arguments", "expects", "direction", "worth")
 
 
 def decision_row(decision: Decision) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def decision_row(decision: Decision) -> dict[str, Any]:
             "blocked_by": decision.blocked_by,
             "needs_approval": decision.needs_approval,
             "confirms": decision.confirms,
+            "waived_until": decision.waived_until,
             "drift": _DRIFT.dump_python(decision.drift, mode="json"),
         }
     )
@@ -52,6 +55,7 @@ def decision_from(row: Mapping[Any, Any], seen: Sighting) -> Decision:
         blocked_by=row["blocked_by"],
         needs_approval=row["needs_approval"],
         confirms=row["confirms"],
+        waived_until=row["waived_until"],
         first_seen=seen.first_seen,
         runs_seen=seen.runs_seen,
     )
@@ -60,7 +64,7 @@ def decision_from(row: Mapping[Any, Any], seen: Sighting) -> Decision:
 def fix_row(fix: Fix) -> dict[str, Any]:
     """The columns of a fix."""
     row: dict[str, Any] = _FIX.dump_python(fix, mode="json")
-    return row
+    return {**row, "key": fix.key}
 
 
 def fix_from(row: Mapping[Any, Any]) -> Fix:
@@ -70,17 +74,17 @@ def fix_from(row: Mapping[Any, Any]) -> Fix:
 
 def planned_row(planned: PlannedFix) -> dict[str, Any]:
     """The columns of a planned fix."""
-    return with_digest({**fix_row(planned.fix), "approval": planned.approval.value})
+    return with_digest({**fix_row(planned.fix), "approval": planned.approval.value, "released": planned.released})
 
 
 def planned_from(row: Mapping[Any, Any]) -> PlannedFix:
     """The planned fix of a row of `planned_fixes`."""
-    return PlannedFix(fix=fix_from(row), approval=Approval(row["approval"]))
+    return PlannedFix(fix=fix_from(row), approval=Approval(row["approval"]), released=row["released"])
 
 
 def with_digest(row: dict[str, Any]) -> dict[str, Any]:
     """The row with the hash over all its values, by which the ledger tells whether it changed."""
-    text = json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"), allow_nan=False, default=utc_text)
     return {**row, "digest": hashlib.sha256(text.encode()).hexdigest()}
 
 

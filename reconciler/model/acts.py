@@ -5,8 +5,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
 
 from reconciler.model.money import MONTH, Period
+
+
+class ActKind(StrEnum):
+    """What a person did; the subject of each in brackets."""
+
+    ACK = "ack"  # a drift is known and being looked after (drift)
+    WAIVE = "waive"  # (drift)
+    UNWAIVE = "unwaive"  # (drift)
+    NOTE = "note"  # (drift or organisation)
+    CONTRACT = "contract"  # added (organisation)
+    CONTRACT_END = "contract_end"  # (contract)
+    RELEASE = "release"  # what a limit refused is acknowledged (digest)
+    APPLY = "apply"  # a plan file is applied (its seal)
+    LINK = "link"  # billing ids were set by hand (organisation)
+    DECIDE = "decide"  # decisions of a file were taken over (its name)
+    CLOSE = "close"  # a month is closed (month)
+    SIGN = "sign"  # a closed month is signed (month)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """What one person did: by the name given, and why. `body` holds what the kind says besides, in JSON's types."""
+
+    kind: ActKind
+    subject: str
+    by: str
+    at: datetime
+    reason: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedAct:
+    """An act as the ledger keeps it: with its event's number, and the system's user and host beside the name given."""
+
+    seq: int
+    kind: ActKind
+    subject: str
+    by: str
+    os_user: str
+    host: str
+    at: datetime
+    reason: str
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,8 @@ class SourceKeys:
 class Tier:
     """A plan name of the store. `rank` is unique; `prices` are list prices: currency, then interval, then minor units.
 
-    `legacy_amounts` are older unit amounts that still count as this tier's own price.
+    `legacy_amounts` are older unit amounts that still count as this tier's own price, `legacy_keys` are those of `keys`
+    that mean older plans and prices.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Tier:
     prices: Mapping[str, Mapping[Interval, int]] = field(default_factory=dict)
     legacy_amounts: Mapping[str, Mapping[Interval, frozenset[int]]] = field(default_factory=dict)
     trial_days: int | None = None
+    legacy_keys: SourceKeys = field(default_factory=SourceKeys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from reconciler.model.money import Money
 
 
 class Code(StrEnum):
-    """Codes of the catalogue that this version judges; stable and public."""
+    """Codes of the catalogue (drift_codes.md); stable and public, and no case is without one."""
 
     TIER_UNDER = "tier_under"
     PAID_NOT_REFLECTED = "paid_not_reflected"
@@ -25,17 +25,62 @@ class Code(StrEnum):
     SIDE_MISSING = "side_missing"
     UNEXPECTED_SIDE = "unexpected_side"
     SUSPENDED_BUT_PAYING = "suspended_but_paying"
+    PAST_DUE_IN_GRACE = "past_due_in_grace"
+    PAST_DUE_BEYOND_GRACE = "past_due_beyond_grace"
+    OVERDUE_BY_INVOICE = "overdue_by_invoice"
+    UNPAID = "unpaid"
+    PAYMENT_DISPUTED = "payment_disputed"
+    INCOMPLETE_IN_WINDOW = "incomplete_in_window"
+    NEVER_PAID_ENTITLED = "never_paid_entitled"
     CANCELED_PAID_THROUGH = "canceled_paid_through"
+    PAUSED = "paused"
+    COLLECTION_PAUSED = "collection_paused"
+    TRIAL_OVERRUN = "trial_overrun"
+    ZERO_AMOUNT_LIVE = "zero_amount_live"
+    FREE_TIER_PAYING = "free_tier_paying"
+    DELETED_STILL_BILLED = "deleted_still_billed"
+    STATUS_UNKNOWN = "status_unknown"
+    TIER_UNRESOLVABLE = "tier_unresolvable"
+
+    CANCEL_SCHEDULED = "cancel_scheduled"
+    CANCEL_STATE_DIFFERS = "cancel_state_differs"
+    SCHEDULE_MISSED = "schedule_missed"
+    DOWNGRADE_SCHEDULED = "downgrade_scheduled"
+    DOWNGRADE_EARLY = "downgrade_early"
+    DOWNGRADE_LATE = "downgrade_late"
+    FUTURE_START = "future_start"
+    IN_FLIGHT = "in_flight"
+
     DUPLICATE_SUBSCRIPTION = "duplicate_subscription"
     LEFTOVER_FREE_SUBSCRIPTION = "leftover_free_subscription"
     DOUBLE_BILLED = "double_billed"
-    LINK_MISSING = "link_missing"
-    LINK_OTHER_FORM = "link_other_form"
+    DUPLICATE_CUSTOMER = "duplicate_customer"
     ID_SHARED = "id_shared"
+    ID_CROSSED = "id_crossed"
+    LINK_MISSING = "link_missing"
+    LINK_WEAK = "link_weak"
+    LINK_OTHER_FORM = "link_other_form"
+    LINK_DEAD = "link_dead"
+    LINK_STALE = "link_stale"
+    CUSTOMER_DELETED = "customer_deleted"
     ORPHAN_PAYER = "orphan_payer"
-    TIER_UNRESOLVABLE = "tier_unresolvable"
+    PROVIDER_LINK_DIFFERS = "provider_link_differs"
+    LIVEMODE_DIFFERS = "livemode_differs"
+
+    PRICE_OVERRIDE = "price_override"
+    DISCOUNTED = "discounted"
+    AMOUNT_DIFFERS = "amount_differs"
+    CURRENCY_DIFFERS = "currency_differs"
+    INTERVAL_DIFFERS = "interval_differs"
+    BASE_AMBIGUOUS = "base_ambiguous"
+    CONTRACT_EXPIRED = "contract_expired"
+    CONTRACT_OK = "contract_ok"
+    GRANDFATHERED = "grandfathered"
+
     SNAPSHOT_INCOMPLETE = "snapshot_incomplete"
     RECORD_INVALID = "record_invalid"
+    FIX_FAILED = "fix_failed"
+    FIX_NOT_STICKING = "fix_not_sticking"
     UNCLASSIFIED = "unclassified"
 
 
@@ -125,7 +170,9 @@ class Drift:
     """One difference, its money, the evidence for it and the fix that would mend it.
 
     `stopped_by` names the safety rule of the judgement itself that forbids the fix; empty where none does.
-    `id` holds no values, so it stays the same while amounts move.
+    `id` holds no values, so it stays the same while amounts move. `default` is what is done about it before policy is
+    heard, None: what the catalogue says of its code. `stops` are the directions in which it forbids every other fix of
+    its organisation, None: those that the catalogue says.
     """
 
     id: str
@@ -141,6 +188,8 @@ class Drift:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     fix: Fix | None = None
     stopped_by: str = ""
+    default: Decided | None = None
+    stops: frozenset[Direction] | None = None
 
     @property
     def values(self) -> Mapping[str, str]:

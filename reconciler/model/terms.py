@@ -35,18 +35,26 @@ class Authority(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusTerms:
-    """What a standing in billing means for the store; `trialing` empty: the tier of the price."""
+    """What a standing in billing means for the store; `trialing` empty: the tier of the price.
+
+    `flagged` is set for drifts of `flagged_codes`, whose money is leak; empty: none is.
+    """
 
     unpaid_tier: str
     entitled: str = ACTIVE
     lapsed: str = SUSPENDED
     ended: str = ACTIVE
     trialing: str = ""
+    flagged: str = ""
+    flagged_codes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Everything that rules need to know besides the facts themselves."""
+    """Everything that rules need to know besides the facts themselves.
+
+    What changed within `settle_raise` or `settle_lower` is in flight (drift_codes.md, in_flight).
+    """
 
     authority: Authority
     catalog: Catalog
@@ -57,6 +65,8 @@ class Terms:
     currency: str = "usd"
     livemode: bool = True
     grace_days: int = 14
+    settle_raise: timedelta = timedelta(0)
+    settle_lower: timedelta = timedelta(hours=24)
 
     def authority_for(self, org_id: str) -> Authority:
         """The authority of one organisation."""

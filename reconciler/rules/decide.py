@@ -10,9 +10,9 @@ from reconciler.model.drift import Decided, Decision, Drift
 from reconciler.model.history import Sighting
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Do, Policy
-from reconciler.rules.catalogue import CATALOGUE
+from reconciler.rules.catalogue import CATALOGUE, default_of
 from reconciler.rules.compare import Judgement
-from reconciler.rules.stops import By, Question, Scope, Tried, default_of, rules_tried, waiver_of
+from reconciler.rules.stops import By, Question, Scope, Tried, rules_tried, waiver_of
 
 __all__ = ["Scope", "decide", "explain_decisions"]
 

@@ -13,11 +13,9 @@ from reconciler.model.terms import Authority
 from reconciler.rules.beside import duplicates, link_drifts, shared_customers
 from reconciler.rules.books import Books
 from reconciler.rules.case import Case, Verdict, World, make_case
-from reconciler.rules.catalogue import CATALOGUE
+from reconciler.rules.catalogue import CATALOGUE, PLACE
 from reconciler.rules.standing import Granting, Standing, Unjudged
 from reconciler.rules.tier import compare_tiers, nothing_live, suspended_but_paying
-
-_ORDER = {code: (row.stage, place) for place, (code, row) in enumerate(CATALOGUE.items())}
 
 
 def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
@@ -29,7 +27,7 @@ def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
     if org.id in world.terms.exclude:  # not judged; but a record that empties the application's store is told
         told = (case.drift(Code.RECORD_INVALID, detail=fault),) if fault else ()
         return Verdict(org=org, drifts=told, books=None, excluded=True)
-    drifts = sorted(_drifts(case, fault), key=lambda drift: (_ORDER[drift.code], drift.id))
+    drifts = sorted(_drifts(case, fault), key=lambda drift: (PLACE[drift.code], drift.id))
     return Verdict(org=org, drifts=tuple(drifts), books=_books(case, drifts))
 
 

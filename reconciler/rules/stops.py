@@ -11,7 +11,7 @@ from reconciler.model.acts import Waiver
 from reconciler.model.drift import Code, Decided, Direction, Drift, Fix
 from reconciler.model.history import Failures, Sighting
 from reconciler.model.terms import Do, Mode, Policy
-from reconciler.rules.catalogue import CATALOGUE
+from reconciler.rules.catalogue import default_of, stops_of
 
 _FIRST_RETRY = timedelta(minutes=5)
 _LAST_RETRY = timedelta(hours=24)
@@ -89,14 +89,6 @@ def rules_tried(asked: Question) -> Iterator[Tried]:
     yield from _policy(asked, fix.direction)
 
 
-def default_of(drift: Drift) -> Decided:
-    """What the catalogue says of `drift`, where a row that is fixed in some cases only is so by its drift's fix."""
-    default = CATALOGUE[drift.code].default
-    if default not in {Decided.FIX, Decided.FLAG}:
-        return default
-    return Decided.FLAG if drift.fix is None else Decided.FIX
-
-
 def waiver_of(drift: Drift, waivers: Mapping[str, Waiver], now: datetime) -> tuple[Waiver | None, str]:
     """The waiver that accepts `drift` as it is; or None, and in words why the one there is does not, if there is one.
 
@@ -108,7 +100,7 @@ def waiver_of(drift: Drift, waivers: Mapping[str, Waiver], now: datetime) -> tup
     until = f"the waiver by {waiver.by} until {waiver.until:%Y-%m-%d %H:%M} UTC"
     if waiver.until <= now:
         return None, f"{until} is over"
-    if CATALOGUE[drift.code].default is Decided.HOLD:
+    if default_of(drift) is Decided.HOLD:
         return None, f"{until} does not count, since nothing was concluded that could be accepted"
     values = drift.values
     if dict(waiver.pinned) != dict(values):
@@ -132,8 +124,7 @@ def _proof(asked: Question) -> Tried:
 
 def _beside(asked: Question, fix: Fix) -> Tried:
     for other in asked.others:
-        row = CATALOGUE[other.code]
-        if row.stops_lower if fix.direction is Direction.LOWER else row.stops_raise:
+        if fix.direction in stops_of(other):
             return Tried(rule=other.code, words=f"{other.code} forbids it: {other.text}", stops=True)
     return Tried(rule="beside", words="no other drift of the organisation forbids it", stops=False)
 

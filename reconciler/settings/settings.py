@@ -85,6 +85,8 @@ class Settings(Section):
                 lapsed=statuses.lapsed,
                 ended=statuses.ended,
                 trialing=statuses.trialing,
+                flagged=statuses.flagged,
+                flagged_codes=frozenset(statuses.flagged_codes),
             ),
             authority_of=self.billing.authority_of,
             exclude=self.orgs.exclude,
@@ -92,6 +94,8 @@ class Settings(Section):
             currency=self.billing.currency,
             livemode=self.billing.livemode,
             grace_days=self.billing.grace_days,
+            settle_raise=self.policy.settle_raise,
+            settle_lower=self.policy.settle_lower,
         )
 
     def policies(self) -> Policy:

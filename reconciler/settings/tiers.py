@@ -93,6 +93,9 @@ class TierSection(KeysSection):
                 for currency, by_interval in self.legacy.amounts.items()
             },
             trial_days=self.trial_days,
+            legacy_keys=SourceKeys(
+                lago_plans=frozenset(self.legacy.lago_plans), stripe_prices=frozenset(self.legacy.stripe_prices)
+            ),
         )
 
 

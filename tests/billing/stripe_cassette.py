@@ -15,7 +15,8 @@ import vcr  # type: ignore[import-untyped]  # it ships no types
 import vcr.stubs  # type: ignore[import-untyped]  # as above
 
 from billing.billing_support import NOW, QUICK
-from reconciler.billing.asking import Caller, OutageError, Tally, unheard
+from reconciler.billing.asking import OutageError, Tally
+from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_walk import walk
@@ -131,7 +132,7 @@ def _client(url: str, api_key: str) -> StripeClient:
         api_key=api_key,
         livemode=False,
         account="",
-        caller=Caller(Source.STRIPE, RateBudget(1e6), policy=QUICK, on_retry=unheard),
+        asking=Network(Source.STRIPE, RateBudget(1e6), policy=QUICK),
         connect_timeout_s=2,
         read_timeout_s=2,
     )

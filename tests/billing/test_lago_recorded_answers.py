@@ -14,11 +14,12 @@ import pytest
 import vcr  # type: ignore[import-untyped]  # it ships no types
 
 from billing.billing_support import LAGO_KEY, NOW, QUICK
-from reconciler.billing.asking import Caller, Tally, unheard
+from reconciler.billing.asking import Tally
 from reconciler.billing.lago_client import LagoClient, LagoRefusedError, path_part
 from reconciler.billing.lago_mapping import customer_of, subscriptions_of
 from reconciler.billing.lago_walk import walk
 from reconciler.billing.lago_wire import One, Page, WireCustomer, WirePlan, WireSubscription
+from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.model.billing import Source, Subscription, SubscriptionStatus
 
@@ -34,7 +35,7 @@ def recorded(version: str) -> Iterator[LagoClient]:
     client = LagoClient(
         url="http://lago.test/api/v1",
         api_key=LAGO_KEY,
-        caller=Caller(Source.LAGO, RateBudget(1e6), policy=QUICK, on_retry=unheard),
+        asking=Network(Source.LAGO, RateBudget(1e6), policy=QUICK),
         connect_timeout_s=1,
         read_timeout_s=1,
         page_size=10,

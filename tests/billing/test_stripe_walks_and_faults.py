@@ -15,7 +15,8 @@ from billing.billing_support import (
     stripe_sandbox,
     stripe_source,
 )
-from reconciler.billing.asking import Caller, Tally, unheard
+from reconciler.billing.asking import Tally
+from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_walk import walk
@@ -182,7 +183,7 @@ def test_a_cursor_that_begins_again_is_noticed() -> None:
 
 
 def test_the_plain_page_walk_goes_through_a_stripe_that_no_one_here_wrote() -> None:
-    caller = Caller(Source.STRIPE, RateBudget(1e6), policy=QUICK, on_retry=unheard)
+    network = Network(Source.STRIPE, RateBudget(1e6), policy=QUICK)
     tally = Tally(read_from=NOW)
     rows: dict[str, WireSubscription] = {}
     with localstripe_peer() as peer, library_client(peer.url, peer.api_key) as theirs:
@@ -192,7 +193,7 @@ def test_the_plain_page_walk_goes_through_a_stripe_that_no_one_here_wrote() -> N
             api_key=peer.api_key,
             livemode=False,
             account="",
-            caller=caller,
+            asking=network,
             connect_timeout_s=5,
             read_timeout_s=5,
         )

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.ledger.sql_ledger import SqlLedger
+from reconciler.ledger.tables import ENDINGS
 from reconciler.model.drift import Code, Decided, Decision, DriftMoney
 from reconciler.model.orgs import SUSPENDED, Org
 from reconciler.model.run import Approval
 from run_builders import T0, decision, drift, fix, org, outcome, plan_of, run_record
 
-TABLES = ("decisions", "drifts", "sightings", "planned_fixes", "outcomes", "org_states")
+TABLES = tuple(table.name for table in ENDINGS if table.name != "runs")
 HOUR = timedelta(hours=1)
 
 
@@ -43,11 +44,13 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 
 def states(path: Path) -> list[tuple[object, ...]]:
-    return rows(path, "SELECT org_id, tier, status, lago_id, stripe_id, since, until FROM org_states ORDER BY seq")
+    return rows(path, "SELECT org_id, tier, status, lago_id, stripe_id, event, ended_by FROM org_states ORDER BY seq")
 
 
 @pytest.mark.parametrize("partial", [False, True])
-def test_a_second_run_over_the_same_facts_adds_one_row_in_all(ledger: SqlLedger, path: Path, *, partial: bool) -> None:
+def test_a_second_run_over_the_same_facts_adds_its_row_and_event(
+    ledger: SqlLedger, path: Path, *, partial: bool
+) -> None:
     found = [decision(drift("org_1", fix=fix())), decision(drift(None, code=Code.ORPHAN_PAYER))]
     plan = plan_of([fix()], approval=Approval.NEEDED)
     ledger.record(run_record("run-1", decisions=found, plan=plan, partial=partial))
@@ -74,7 +77,7 @@ def test_a_decision_is_stored_again_only_when_it_changed(ledger: SqlLedger, path
     same = decision(drift("org_2"))
     for number, first in enumerate((decision(), changed, changed)):
         ledger.record(run_record(f"run-{number}", decisions=[first, same]))
-    assert rows(path, "SELECT drift_id, run FROM decisions ORDER BY seq") == [
+    assert rows(path, "SELECT drift_id, event FROM decisions ORDER BY seq") == [
         ("tier_over:org_1", 1),
         ("tier_over:org_2", 1),
         ("tier_over:org_1", 2),
@@ -84,7 +87,7 @@ def test_a_decision_is_stored_again_only_when_it_changed(ledger: SqlLedger, path
 def test_a_decision_that_was_not_listed_for_a_while_is_compared_with_its_last(ledger: SqlLedger, path: Path) -> None:
     for number, decisions in enumerate(([decision()], [], [decision()])):
         ledger.record(run_record(f"run-{number}", decisions=decisions))
-    assert rows(path, "SELECT run FROM decisions") == [(1,)]
+    assert rows(path, "SELECT event FROM decisions") == [(1,)]
 
 
 def test_ok_is_not_stored(ledger: SqlLedger, path: Path) -> None:
@@ -152,7 +155,7 @@ def test_an_outcome_is_kept_with_the_call_it_tells_of(ledger: SqlLedger, path: P
             '{"plan_tier": "enterprise"}',
             "lower",
             "fixed",
-            "2026-10-01 12:02:00.000000",
+            "2026-10-01T12:02:00.000000Z",
             None,
         )
     ]

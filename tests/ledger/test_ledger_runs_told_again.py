@@ -14,7 +14,8 @@ from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.states import DriftState
 from reconciler.model.billing import Source
 from reconciler.model.drift import Call, Code, Decided, Direction, DriftMoney
-from reconciler.model.run import Approval, OutcomeResult, RunMode, RunRecord, RunResult, Trigger
+from reconciler.model.money import Money
+from reconciler.model.run import Approval, Explained, OutcomeResult, RunMode, RunRecord, RunResult, Shows, Trigger
 from run_builders import T0, decision, drift, fix, org, outcome, plan_of, run_record, source_read
 
 HOUR = timedelta(hours=1)
@@ -28,7 +29,7 @@ def ledger(tmp_path: Path) -> Iterator[SqlLedger]:
 
 def full_run() -> RunRecord:
     """A run that uses every field, with organisations left out."""
-    lower = fix("org_1")
+    lower = fix("org_1", worth=Money(minor=40000, currency="usd"))
     link = fix(
         "org_2",
         drift_id="link_missing:org_2",
@@ -46,6 +47,7 @@ def full_run() -> RunRecord:
                 blocked_by="settle_lower",
                 needs_approval=True,
                 primary=False,
+                waived_until=T0 + HOUR,
             ),
             decision(
                 drift(None, code=Code.ORPHAN_PAYER, money=DriftMoney(currency="eur", owed=None, at_risk=-5, overdue=7))
@@ -61,6 +63,11 @@ def full_run() -> RunRecord:
         trigger=Trigger.SCHEDULE,
         result=RunResult.REFUSED,
         exit_code=3,
+        refusal_digest="sha256:of the plan",
+        approved_by="Ada",
+        explained=[
+            Explained(run_id="run-0", at=T0, fixes=((lower, Shows.WRITTEN), (link, Shows.NEITHER))),
+        ],
         refusal="26 lowerings, max_lower_count is 25",
         notes=["12 organisations may be charged on both sides"],
         sources={Source.LAGO: source_read(complete=False, problem="page 3 of 9"), Source.STRIPE: source_read(8)},
@@ -69,8 +76,8 @@ def full_run() -> RunRecord:
 
 def test_a_run_comes_back_as_it_was_recorded(ledger: SqlLedger) -> None:
     run = full_run()
-    ledger.record(run)
-    assert ledger.run("run-1") == run
+    head = ledger.record(run)
+    assert ledger.run("run-1") == replace(run, ledger=head)
 
 
 def test_every_earlier_run_comes_back_as_it_was_with_its_own_decisions_and_sightings(ledger: SqlLedger) -> None:
@@ -99,9 +106,8 @@ def test_every_earlier_run_comes_back_as_it_was_with_its_own_decisions_and_sight
         at(5, ("org_3", 5, 1, Decided.FLAG)),
         at(6, ("org_1", 6, 1, Decided.FLAG), ("org_2", 6, 1, Decided.FLAG), ("org_3", 5, 2, Decided.FLAG)),
     ]
-    for run in recorded:
-        ledger.record(run)
-    assert [ledger.run(run.id) for run in recorded] == recorded
+    kept = [replace(run, ledger=ledger.record(run)) for run in recorded]
+    assert [ledger.run(run.id) for run in recorded] == kept
 
 
 def test_decisions_ok_and_organisations_are_not_given_back(ledger: SqlLedger) -> None:
@@ -155,7 +161,7 @@ def test_drifts_tell_their_age_their_state_and_the_last_decision(ledger: SqlLedg
         run_record("run-1", decisions=first[:2], outcomes=[outcome(fix("org_2"))], started_at=T0 + HOUR),
     )
     ledger.record(run_record("run-2", decisions=[decision(drift("org_1"))], started_at=T0 + 2 * HOUR))
-    told = {each.org_id: each for each in ledger.drifts()}
+    told = {each.org_id: each for each in ledger.drifts(T0 + 9 * HOUR)}
     assert {org_id: each.state for org_id, each in told.items()} == {
         "org_1": DriftState.OPEN,
         "org_2": DriftState.FIXED,
@@ -167,14 +173,14 @@ def test_drifts_tell_their_age_their_state_and_the_last_decision(ledger: SqlLedg
         "org_3": (T0, 1),
     }
     assert told["org_1"].decision == decision(drift("org_1"), first_seen=T0, runs_seen=3)
-    assert ledger.drifts(open_only=True) == (told["org_1"],)
+    assert ledger.drifts(T0 + 9 * HOUR, open_only=True) == (told["org_1"],)
 
 
 def test_a_drift_that_came_back_keeps_when_it_was_first_ever_seen(ledger: SqlLedger) -> None:
     for number, decisions in enumerate(([decision()], [], [decision()])):
         ledger.record(run_record(f"run-{number}", decisions=decisions, started_at=T0 + number * HOUR))
-    (told,) = ledger.drifts()
-    assert (told.state, told.first_seen, told.first_ever_seen) == (DriftState.OPEN, T0 + 2 * HOUR, T0)
+    (told,) = ledger.drifts(T0 + 9 * HOUR)
+    assert (told.state, told.first_seen, told.first_ever_seen) == (DriftState.REOPENED, T0 + 2 * HOUR, T0)
     assert told.runs_seen == 1
 
 
@@ -183,14 +189,14 @@ def test_the_longest_seen_drift_comes_first_and_none_of_an_incomplete_run_is_lis
     both = [decision(drift("org_1")), decision(drift("org_2"))]
     ledger.record(run_record("run-1", decisions=both, started_at=T0 + HOUR))
     ledger.record(run_record("run-2", decisions=[decision(drift("org_3"))], complete=False))
-    assert [each.org_id for each in ledger.drifts()] == ["org_2", "org_1"]
+    assert [each.org_id for each in ledger.drifts(T0 + 9 * HOUR)] == ["org_2", "org_1"]
 
 
 def test_runs_survive_closing_and_opening_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ledger.db"
     run = replace(full_run(), orgs=(org(1),))
     with SqlLedger(url) as ledger:
-        ledger.record(run)
+        head = ledger.record(run)
     with SqlLedger(url) as ledger:
-        assert ledger.run("run-1") == replace(run, orgs=())
+        assert ledger.run("run-1") == replace(run, orgs=(), ledger=head)
         assert ledger.history(T0).population == 1

@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -173,8 +174,54 @@ def test_the_product_logs_no_event_that_is_not_listed() -> None:
     assert "run.started" in used
 
 
-def test_every_event_is_in_the_page_of_log_events_with_the_fields_it_is_logged_with() -> None:
+def page_of_events() -> dict[str, set[str]]:
+    """The fields of each event, as the page lists them."""
     page = (ROOT / "docs" / "logs.md").read_text(encoding="utf-8")
-    rows = [line for line in page.splitlines() if line.startswith("| `")]
-    listed = {name for row in rows for name in re.findall(r"`([a-z]+\.[a-z_]+)`", row.split("|")[1])}
-    assert listed == {event.value for event in Event} | {"store.copy_failed"}
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
+    return {
+        name: set(re.findall(r"`([a-z0-9_]+)`", row[4]))
+        for row in rows
+        for name in re.findall(r"`([a-z]+\.[a-z_]+)`", row[1])
+    }
+
+
+def test_every_event_is_in_the_page_of_log_events() -> None:
+    assert set(page_of_events()) == {event.value for event in Event} | {"store.copy_failed"}
+
+
+def test_every_field_that_an_event_is_logged_with_is_in_the_page_of_log_events() -> None:
+    page = page_of_events()
+    seen = 0
+    for file in (ROOT / "reconciler").rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(call, ast.Call) or not call.args or not isinstance(call.args[0], ast.Constant):
+                continue
+            fields = {keyword.arg for keyword in call.keywords if keyword.arg} - {"extra"}  # the store's own
+            if isinstance(call.func, ast.Attribute) and call.args[0].value in page and fields:
+                assert fields <= page[call.args[0].value], f"{file}: {call.args[0].value}"
+                seen += 1
+    assert seen > 10
+
+
+@pytest.mark.parametrize(("level", "priority"), [("debug", 7), ("info", 6), ("warning", 4), ("error", 3)])
+def test_a_line_to_journald_begins_with_its_priority(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str, priority: int
+) -> None:
+    with (tmp_path / "journal").open("w+") as stream:
+        beneath = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{beneath.st_dev}:{beneath.st_ino}")
+        configure_logs("auto", "debug", stream)
+        getattr(structlog.get_logger("reconciler.test"), level)("run.started")
+        stream.seek(0)
+        line = stream.read()
+    assert line.startswith(f"<{priority}>{{")
+    assert json.loads(line.removeprefix(f"<{priority}>"))["level"] == level
+
+
+def test_a_line_to_anything_else_begins_with_no_priority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "1:2")
+    with (tmp_path / "file").open("w+") as stream:
+        configure_logs("auto", "debug", stream)
+        structlog.get_logger("reconciler.test").info("run.started")
+        stream.seek(0)
+        assert stream.read().startswith("{")

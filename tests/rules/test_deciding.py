@@ -23,11 +23,10 @@ from builders import (
     terms,
 )
 from reconciler.model.billing import Source
-from reconciler.model.drift import Code, Decided, Decision, Direction, Severity
+from reconciler.model.drift import Code, Decided, Decision, Severity
 from reconciler.model.history import History, Sighting
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, CodePolicy, Do, Mode, Policy
-from reconciler.rules.catalogue import CATALOGUE, fixable
 from reconciler.rules.decide import Scope
 
 OVER = "tier_over:org_1"
@@ -240,77 +239,5 @@ def test_a_pass_over_some_codes_keeps_the_vetoes_of_the_others() -> None:
     assert (decision.blocked_by, decision.primary) == ("duplicate_subscription", False)
 
 
-# the table of codes itself
-
-
-def test_every_code_has_a_row() -> None:
-    assert set(CATALOGUE) == set(Code)
-
-
-def test_every_hold_wait_and_flag_of_an_organisation_stops_lowering() -> None:
-    stopping = {Decided.HOLD, Decided.WAIT, Decided.FLAG}
-    wanted = {code for code, row in CATALOGUE.items() if row.default in stopping} - {Code.ORPHAN_PAYER}
-    assert {code for code, row in CATALOGUE.items() if row.stops_lower} >= wanted
-
-
-def test_a_raise_is_stopped_by_holds_and_by_named_flags_only() -> None:
-    holds = {code for code, row in CATALOGUE.items() if row.default is Decided.HOLD}
-    assert {code for code, row in CATALOGUE.items() if row.stops_raise} == holds | {
-        Code.ID_SHARED,
-        Code.BILLING_DISAGREES,
-        Code.SIDE_MISSING,
-    }
-
-
-def test_the_rows_that_are_fixed_and_how() -> None:
-    assert {code: CATALOGUE[code].direction for code in fixable()} == {
-        Code.TIER_UNDER: Direction.RAISE,
-        Code.PAID_NOT_REFLECTED: Direction.RAISE,
-        Code.TIER_OVER: Direction.LOWER,
-        Code.ENDED_STILL_ENTITLED: Direction.LOWER,
-        Code.LINK_MISSING: Direction.LINK,
-    }
-
-
-@pytest.mark.parametrize(
-    ("code", "default", "severity"),
-    [
-        (Code.TIER_UNDER, Decided.FIX, Severity.CRITICAL),
-        (Code.PAID_NOT_REFLECTED, Decided.FIX, Severity.CRITICAL),
-        (Code.TIER_OVER, Decided.FIX, Severity.HIGH),
-        (Code.ENDED_STILL_ENTITLED, Decided.FIX, Severity.HIGH),
-        (Code.PAID_TIER_NO_BILLING, Decided.FLAG, Severity.HIGH),
-        (Code.BILLING_DISAGREES, Decided.FLAG, Severity.HIGH),
-        (Code.SIDE_MISSING, Decided.FLAG, Severity.HIGH),
-        (Code.UNEXPECTED_SIDE, Decided.FLAG, Severity.HIGH),
-        (Code.SUSPENDED_BUT_PAYING, Decided.FLAG, Severity.CRITICAL),
-        (Code.CANCELED_PAID_THROUGH, Decided.WAIT, Severity.INFO),
-        (Code.DUPLICATE_SUBSCRIPTION, Decided.FLAG, Severity.CRITICAL),
-        (Code.LEFTOVER_FREE_SUBSCRIPTION, Decided.OK, Severity.INFO),
-        (Code.DOUBLE_BILLED, Decided.FLAG, Severity.CRITICAL),
-        (Code.LINK_MISSING, Decided.FIX, Severity.LOW),
-        (Code.LINK_OTHER_FORM, Decided.OK, Severity.INFO),
-        (Code.ID_SHARED, Decided.FLAG, Severity.CRITICAL),
-        (Code.ORPHAN_PAYER, Decided.FLAG, Severity.CRITICAL),
-        (Code.TIER_UNRESOLVABLE, Decided.HOLD, Severity.HIGH),
-        (Code.SNAPSHOT_INCOMPLETE, Decided.HOLD, Severity.HIGH),
-        (Code.RECORD_INVALID, Decided.HOLD, Severity.CRITICAL),
-        (Code.UNCLASSIFIED, Decided.HOLD, Severity.HIGH),
-    ],
-)
-def test_each_row_stands_as_published(code: Code, default: Decided, severity: Severity) -> None:
-    assert (CATALOGUE[code].default, CATALOGUE[code].severity) == (default, severity)
-
-
 def test_a_decision_carries_the_severity_of_its_row() -> None:
     assert one(under()).severity is Severity.CRITICAL
-
-
-@pytest.mark.parametrize("code", list(Code))
-def test_the_words_of_each_row_are_whole_sentences(code: Code) -> None:
-    words = {"org": "org_1", "has": "starter", "due": "professional", "detail": "something"}
-    for template in (CATALOGUE[code].text, CATALOGUE[code].remedy):
-        said = template.format_map(words)
-        assert said[0].isupper()
-        assert said.endswith(".")
-        assert "{" not in said

@@ -81,6 +81,7 @@ def test_the_terms_hold_what_the_file_says(tmp_path: Path) -> None:
                     ),
                     legacy_amounts={"eur": {Interval.WEEK: frozenset({1, 2})}},
                     trial_days=14,
+                    legacy_keys=SourceKeys(lago_plans=frozenset({"old"}), stripe_prices=frozenset({"price_old"})),
                 ),
             },
             not_tiers=SourceKeys(stripe_products=frozenset({"prod_seat"})),

@@ -1,0 +1,1 @@
+"""Runs passes by a schedule, tells systemd, Prometheus and the log how they went, and is killed by none of them."""

@@ -1,0 +1,1 @@
+"""Every revision of the ledger's tables."""
