@@ -50,7 +50,7 @@ class Crew:
     """
 
     def __init__(self, source: Source, tally: Tally, *, on_step: Callable[[str], None] | None = None) -> None:
-        """Tell `on_step` each step: `crew` now, then `give`, `take N` of the job given as the Nth, from 0, and `late`."""
+        """Tell `on_step` each step: `crew` now, then `give`, `take N` of the Nth job given, from 0, and `late`."""
         self._source = source
         self._tally = tally
         self._on_step = on_step
