@@ -13,9 +13,14 @@ _DECIMALS = {
 }
 
 
+def decimals_of(currency: str) -> int:
+    """Decimals of a currency; one that the ISO table does not name as an exception has two."""
+    return _DECIMALS.get(currency.lower(), 2)
+
+
 def major_units(minor: int, currency: str, *, thousands: str = "") -> str:
-    """The amount alone, `-1234.50`; a currency that the ISO table does not name as an exception has two decimals."""
-    decimals = _DECIMALS.get(currency.lower(), 2)
+    """The amount alone, `-1234.50`."""
+    decimals = decimals_of(currency)
     whole, part = divmod(abs(minor), 10**decimals)
     digits = f"{whole:,}".replace(",", thousands)
     sign = "-" if minor < 0 else ""

@@ -17,6 +17,8 @@ _MARKS = frozenset({"Mn", "Me"})
 # Living scripts stack up to three or four; a longer stack is there to smear over the lines around it.
 _MAX_MARKS = 4
 _ELLIPSIS = "..."
+# What spreadsheets begin a formula with, the wide forms of East Asian keyboards included.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def is_unsafe(character: str) -> bool:

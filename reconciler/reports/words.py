@@ -126,8 +126,13 @@ def has_and_due(has: State, due: State | None) -> str:
     return ", ".join(differing) or ", ".join(f"{name} {was}" for name, (was, _) in pairs.items() if was)
 
 
+def field_name(argument: str) -> str:
+    """The store's field that an argument of an update method sets."""
+    return _FIELDS.get(argument, argument)
+
+
 def before_and_after(planned: PlannedFix) -> str:
     """`plan_tier: enterprise -> professional`, one pair for each argument of the call."""
     fix = planned.fix
-    pairs = [(_FIELDS.get(name, name), value) for name, value in sorted(fix.arguments.items())]
+    pairs = [(field_name(name), value) for name, value in sorted(fix.arguments.items())]
     return ", ".join(f"{field}: {fix.expects.get(field) or 'none'} -> {value}" for field, value in pairs)

@@ -1,0 +1,78 @@
+"""What a report tells beside its run: addresses of screens, and what the ledger knows of drifts, people and time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.model.acts import Contract, Waiver
+from reconciler.model.drift import Decision
+from reconciler.model.run import RunResult, Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A drift as the ledger knows it: its state in a word, and when its very first sequence of runs began."""
+
+    state: str
+    first_ever_seen: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """An earlier run, as one point of a trend."""
+
+    id: str
+    as_of: datetime
+    result: RunResult
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What was open where a roll-forward begins, what came and went since, and what had been seen before that.
+
+    `open` are decisions by drift id; `gone` tells of drifts that are open no longer, by id, how they ended; `passed`
+    are drifts that came and went in between.
+    """
+
+    run_id: str
+    as_of: datetime
+    open: Mapping[str, Decision]
+    seen_before: frozenset[str] = frozenset()
+    gone: Mapping[str, str] = field(default_factory=dict)
+    passed: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """The end of the ledger's chain of events: the last hash, and how many rows there are."""
+
+    head: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """Everything that a report tells beyond its RunRecord; each part is empty where it is not known.
+
+    `approved_by` names, by `Fix.key`, the person by whose word a fix was written. `signed` are lines about who
+    prepared and reviewed. `period` is what a report of a month or a range covers, in words.
+    """
+
+    lago_app_url: str = ""
+    stripe_account: str = ""
+    livemode: bool | None = None
+    chain: Chain | None = None
+    known: Mapping[str, Known] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    approved_by: Mapping[str, str] = field(default_factory=dict)
+    trend: tuple[Earlier, ...] = ()
+    opening: Opening | None = None
+    signed: tuple[str, ...] = ()
+    period: str = ""
+
+
+NO_BACKGROUND = Background()

@@ -1,0 +1,125 @@
+"""The report as a workbook for finance: real numbers and dates, ids as text, totals as formulas with their values."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC
+
+import xlsxwriter
+
+from reconciler.reports.compose import DRIFTS
+from reconciler.reports.tables import Book, Sheet
+from reconciler.reports.xlsx_cells import Cells, Place
+from reconciler.reports.xlsx_formulas import Lookup
+
+_MANY = 5_000  # rows from which on the file is made row by row, not in memory
+_A4, _WIDEST = 9, 60
+_PAGE_COLUMNS = "decision"  # the last column of the sheet Drifts that is printed
+_CHOICES = ["waive", "ack", "approve"]
+_TITLE_ROWS = 2
+
+
+def xlsx_report(book: Book) -> bytes:
+    """A workbook of the book's sheets; the same book gives the same cells, formats and properties.
+
+    Money is in major units with the decimals of its currency; times are UTC. Nothing from outside is a formula.
+    """
+    file = io.BytesIO()
+    drifts = book.sheet(DRIFTS).tables[0]
+    options = {
+        "constant_memory": len(drifts.rows) > _MANY,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "default_date_format": "yyyy-mm-dd hh:mm",
+    }
+    with xlsxwriter.Workbook(file, options) as workbook:
+        made_at = book.made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+        workbook.set_properties(
+            {
+                "title": f"Billing reconciliation {book.run_id}",
+                "subject": book.word,
+                "author": "reconciler",
+                "comments": book.meaning,
+                "created": made_at,
+            }
+        )
+        lookup = Lookup(table=drifts, sheet=DRIFTS, first_row=_TITLE_ROWS + 1)
+        cells = Cells(workbook, lookup)
+        for sheet in book.sheets:
+            _Page(workbook, cells, book, sheet).write()
+    return file.getvalue()
+
+
+class _Page:
+    """One sheet, written from top to bottom."""
+
+    def __init__(self, workbook: xlsxwriter.Workbook, cells: Cells, book: Book, sheet: Sheet) -> None:
+        self._cells = cells
+        self._book = book
+        self._sheet = sheet
+        self._page = workbook.add_worksheet(sheet.title)
+
+    def write(self) -> None:
+        self._set_up()
+        row = 0
+        alone = len(self._sheet.tables) == 1
+        for table in self._sheet.tables:
+            self._page.write_string(row, 0, table.title, self._cells.style(bold=True, size=13))
+            if table.about or not table.rows:
+                about = table.about if table.rows or not table.about else f"None. {table.about}"
+                self._page.write_string(row + 1, 0, about or "None.", self._cells.style(italic=True, color="#555555"))
+            header = row + _TITLE_ROWS
+            named = any(column.label for column in table.columns)
+            if named:
+                for number, column in enumerate(table.columns):
+                    self._page.write_string(header, number, self._cells.label(column), self._cells.header())
+            first = header + 1 if named else header
+            self._write_rows(table_rows := self._cells.prepared(table), first)
+            if alone:
+                self._page.freeze_panes(header + 1, 0)
+                self._page.repeat_rows(header)
+                self._page.autofilter(header, 0, max(first, first + len(table_rows) - 1), len(table.columns) - 1)
+            row = first + len(table.rows) + 2
+
+    def _write_rows(self, rows: list[list[Place]], first: int) -> None:
+        for down, places in enumerate(rows):
+            for across, place in enumerate(places):
+                self._cells.put(self._page, first + down, across, place)
+
+    def _set_up(self) -> None:
+        page, tables = self._page, self._sheet.tables
+        widths: dict[int, int] = {}
+        for table in tables:
+            for number, column in enumerate(table.columns):
+                widths[number] = min(_WIDEST, max(widths.get(number, 0), column.width, len(column.label) + 2))
+        for number, width in widths.items():
+            page.set_column(number, number, width)
+        page.hide_gridlines(2)
+        page.set_landscape()
+        page.set_paper(_A4)
+        page.fit_to_pages(1, 0)
+        page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+        page.set_header(f"&L{_header_text(self._book.word)}&R{_header_text(self._sheet.title)}")
+        page.set_footer(f"&LRun {_header_text(self._book.run_id)}, times are UTC&RPage &P of &N")
+        if self._sheet.title == DRIFTS:
+            self._set_up_drifts()
+
+    def _set_up_drifts(self) -> None:
+        (table,) = self._sheet.tables
+        first = _TITLE_ROWS + 1
+        last = max(first, first + len(table.rows) - 1)
+        self._page.print_area(0, 0, last, table.position(_PAGE_COLUMNS))
+        decide, until = table.position("decide"), table.position("decide_until")
+        self._page.data_validation(
+            first,
+            decide,
+            last,
+            decide,
+            {"validate": "list", "source": _CHOICES, "error_message": "waive, ack, approve"},
+        )
+        self._page.set_column(until, until, 12, self._cells.style(number="yyyy-mm-dd"))
+
+
+def _header_text(text: str) -> str:
+    return text.replace("&", "&&")
