@@ -46,14 +46,6 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """The end of the ledger's chain of events: the last hash, and how many rows there are."""
-
-    head: str
-    rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
     """Everything that a report tells beyond its RunRecord; each part is empty where it is not known.
 
@@ -64,7 +56,6 @@ class Background:
     lago_app_url: str = ""
     stripe_account: str = ""
     livemode: bool | None = None
-    chain: Chain | None = None
     known: Mapping[str, Known] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     contracts: tuple[Contract, ...] = ()

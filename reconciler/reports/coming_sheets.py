@@ -52,13 +52,13 @@ def _waits(run: RunRecord, horizon: datetime) -> Iterator[tuple[Cell, ...]]:
         if decision.decided is not Decided.WAIT:
             continue
         drift = decision.drift
-        at = _ahead(decision, run.as_of)
+        at = decision.waived_until or _ahead(decision, run.as_of)
         if at is not None and at > horizon:
             continue
         risk = drift.money.at_risk if drift.money else None
         yield (
             at,
-            drift.code.value,
+            "waiver ends" if decision.waived_until else drift.code.value,
             drift.org_id,
             drift.org_name or None,
             drift.text,
@@ -97,12 +97,6 @@ def _read(text: str) -> Iterator[datetime]:
 
 def _ends(run: RunRecord, beside: Background, horizon: datetime) -> Iterator[tuple[Cell, ...]]:
     names = _names(run)
-    orgs = {each.drift.id: each.drift.org_id for each in run.decisions}
-    for waiver in beside.waivers:
-        if run.as_of < waiver.until <= horizon:
-            org_id = orgs.get(waiver.drift_id)
-            text = f"Waived by {waiver.by}: {waiver.reason}"
-            yield (waiver.until, "waiver ends", org_id, names.get(org_id or ""), text, None, waiver.drift_id)
     for contract in beside.contracts:
         end = datetime.combine(contract.end + timedelta(days=1), time.min, UTC) if contract.end else None
         if end and run.as_of < end <= horizon:

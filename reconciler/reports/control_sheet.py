@@ -50,8 +50,8 @@ def _run(run: RunRecord, beside: Background) -> Table:
         key="run",
         title="Run",
         columns=(
-            Column(key="what", label="", width=24),
-            Column(key="value", label="", kind=Kind.FACT, width=44),
+            Column(key="what", label=""),
+            Column(key="value", label="", kind=Kind.FACT),
         ),
         rows=tuple(_facts(run, beside)),
     )
@@ -80,9 +80,9 @@ def _facts(run: RunRecord, beside: Background) -> Iterator[tuple[Cell, ...]]:
     if beside.stripe_account:
         yield ("Stripe account", beside.stripe_account)
     yield ("Plan digest", run.plan.digest)
-    if beside.chain is not None:
-        yield ("Ledger chain, head", beside.chain.head)
-        yield ("Ledger chain, rows", beside.chain.rows)
+    if run.ledger is not None:
+        yield ("Ledger chain, head", run.ledger.sha256)
+        yield ("Ledger chain, events", run.ledger.events)
     for line in beside.signed:
         yield ("Signed", line)
 
@@ -92,16 +92,16 @@ def _reads(run: RunRecord) -> Table:
         key="reads",
         title="What was read",
         columns=(
-            Column(key="name", label="Read", kind=Kind.WORD, width=24),
-            Column(key="complete", label="Whole", kind=Kind.YES, width=44),
+            Column(key="name", label="Read", kind=Kind.WORD),
+            Column(key="complete", label="Whole", kind=Kind.YES),
             Column(key="rows", label="Rows", kind=Kind.COUNT),
             Column(key="pages", label="Pages", kind=Kind.COUNT),
             Column(key="requests", label="Requests", kind=Kind.COUNT),
             Column(key="retries", label="Retries", kind=Kind.COUNT),
-            Column(key="read_from", label="From", kind=Kind.MOMENT, width=17),
-            Column(key="read_until", label="Until", kind=Kind.MOMENT, width=17),
-            Column(key="about", label="Who answered", width=24),
-            Column(key="problem", label="What is missing", width=40),
+            Column(key="read_from", label="From", kind=Kind.MOMENT),
+            Column(key="read_until", label="Until", kind=Kind.MOMENT),
+            Column(key="about", label="Who answered"),
+            Column(key="problem", label="What is missing"),
         ),
         rows=tuple(_read(name, read) for name, read in reads_of(run)),
     )
@@ -120,10 +120,10 @@ def _side_reads(run: RunRecord) -> Table:
         key="side_reads",
         title="Lists beside",
         columns=(
-            Column(key="source", label="Source", kind=Kind.WORD, width=24),
-            Column(key="name", label="List", width=44),
+            Column(key="source", label="Source", kind=Kind.WORD),
+            Column(key="name", label="List"),
             Column(key="read", label="Read", kind=Kind.YES),
-            Column(key="problem", label="Why not", width=40),
+            Column(key="problem", label="Why not"),
         ),
         rows=tuple(
             (source.value, side.name.value, not side.problem, side.problem or None)
@@ -142,8 +142,7 @@ def _organisations(run: RunRecord) -> Table:
         key="organisations",
         title="Organisations, each counted once",
         columns=(
-            Column(key="unclaimed", label="Unclaimed drifts", kind=Kind.COUNT, width=24),
-            Column(key="orgs", label="Organisations", kind=Kind.COUNT, width=44),
+            Column(key="orgs", label="Organisations", kind=Kind.COUNT),
             *(
                 Column(key=place, label=_PLACE_LABELS.get(place, place.capitalize()), kind=Kind.COUNT)
                 for place in _PLACES
@@ -154,10 +153,9 @@ def _organisations(run: RunRecord) -> Table:
                 kind=Kind.COUNT,
                 formula=Balance(plus=("orgs",), minus=_PLACES),
             ),
+            Column(key="unclaimed", label="Unclaimed drifts", kind=Kind.COUNT),
         ),
-        rows=()
-        if run.refusal
-        else ((totals.unclaimed, totals.orgs, *places.values(), totals.orgs - sum(places.values())),),
+        rows=() if run.refusal else ((totals.orgs, *places.values(), residual, totals.unclaimed),),
         about="Ties out where nothing is left over. Unclaimed drifts belong to no organisation.",
     )
 
@@ -167,7 +165,7 @@ def _money(run: RunRecord) -> Table:
         key="money",
         title="Money per month",
         columns=(
-            Column(key="currency", label="Currency", kind=Kind.WORD, width=24),
+            Column(key="currency", label="Currency", kind=Kind.WORD),
             *(Column(key=name, label=LABELS[name], kind=Kind.MONEY) for name in _MONEY),
             Column(
                 key="residual",
@@ -200,7 +198,7 @@ def _checked(run: RunRecord, drifts: Table) -> Table:
         key="checked",
         title="The same, added up from the sheet Drifts",
         columns=(
-            Column(key="currency", label="Currency", kind=Kind.WORD, width=24),
+            Column(key="currency", label="Currency", kind=Kind.WORD),
             *(
                 Column(
                     key=name,
@@ -237,8 +235,8 @@ def _refusals(run: RunRecord) -> Table:
         key="refusals",
         title="Refused by a limit",
         columns=(
-            Column(key="direction", label="Direction", kind=Kind.WORD, width=24),
-            Column(key="limit", label="Limit", width=44),
+            Column(key="direction", label="Direction", kind=Kind.WORD),
+            Column(key="limit", label="Limit"),
         ),
         rows=tuple((direction.value, limit) for direction, limit in sorted(run.plan.refused_by.items())),
         about="Nothing of this direction was written.",
@@ -249,7 +247,7 @@ def _notes(run: RunRecord) -> Table:
     return Table(
         key="notes",
         title="Notes",
-        columns=(Column(key="number", label="", kind=Kind.COUNT, width=24), Column(key="note", label="", width=44)),
-        rows=tuple(enumerate(run.notes, start=1)),
+        columns=(Column(key="note", label=""),),
+        rows=tuple((note,) for note in run.notes),
         about="Also what was excluded and why, other products, and who may be charged on both sides.",
     )

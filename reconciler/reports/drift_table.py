@@ -21,37 +21,37 @@ NO_CURRENCY = "none"
 
 _LABELS = {"at_risk": "At risk", "overdue": "Overdue, once"}
 COLUMNS = (
-    Column(key="code", label="Code", kind=Kind.WORD, width=24),
-    Column(key="severity", label="Severity", kind=Kind.WORD, width=10),
-    Column(key="decision", label="Decided", kind=Kind.WORD, width=9),
-    Column(key="state", label="State", kind=Kind.WORD, width=13),
-    Column(key="org_id", label="Organisation", kind=Kind.ID, width=42),
-    Column(key="org_name", label="Name", width=28),
-    Column(key="has_tier", label="Has tier", kind=Kind.WORD, width=16),
-    Column(key="due_tier", label="Due tier", kind=Kind.WORD, width=16),
-    Column(key="has_status", label="Has status", kind=Kind.WORD, width=11),
-    Column(key="due_status", label="Due status", kind=Kind.WORD, width=11),
-    Column(key="currency", label="Currency", kind=Kind.WORD, width=9),
-    *(Column(key=each, label=_LABELS.get(each, each.capitalize()), kind=Kind.MONEY, width=13) for each in AMOUNTS),
-    Column(key="accrued", label="Accrued", kind=Kind.MONEY, width=14),
-    Column(key="effective_at", label="In effect since", kind=Kind.MOMENT, width=17),
-    Column(key="first_seen", label="First seen", kind=Kind.MOMENT, width=17),
+    Column(key="code", label="Code", kind=Kind.WORD, width=23),
+    Column(key="org_name", label="Name", width=26),
+    Column(key="has_tier", label="Has tier", kind=Kind.WORD, width=14),
+    Column(key="due_tier", label="Due tier", kind=Kind.WORD, width=14),
+    Column(key="currency", label="Currency", kind=Kind.WORD, width=8),
+    *(Column(key=each, label=_LABELS.get(each, each.capitalize()), kind=Kind.MONEY, width=14) for each in AMOUNTS),
+    Column(key="accrued", label="Accrued", kind=Kind.MONEY, width=15),
     Column(key="age_days", label="Age, days", kind=Kind.COUNT, width=10),
     Column(key="age", label="Age", kind=Kind.WORD, width=10),
-    Column(key="runs_seen", label="Runs seen", kind=Kind.COUNT, width=10),
+    Column(key="state", label="State", kind=Kind.WORD, width=13),
+    Column(key="severity", label="Severity", kind=Kind.WORD, width=9),
+    Column(key="decision", label="Decided", kind=Kind.WORD, width=9),
+    Column(key="decide", label="Decision", kind=Kind.BLANK, width=10),
+    Column(key="decide_until", label="Until", kind=Kind.BLANK, width=11),
+    Column(key="decide_reason", label="Reason", kind=Kind.BLANK, width=26),
+    Column(key="org_id", label="Organisation", kind=Kind.ID, width=42),
     Column(key="text", label="What it is", width=60),
     Column(key="remedy", label="Remedy", width=60),
     Column(key="reason", label="Why decided so", width=44),
+    Column(key="blocked_by", label="Stopped by", kind=Kind.WORD, width=18),
     Column(key="fix", label="Fix", width=38),
     Column(key="fate", label="What became of it", kind=Kind.WORD, width=18),
+    Column(key="effective_at", label="In effect since", kind=Kind.MOMENT, width=17),
+    Column(key="first_seen", label="First seen", kind=Kind.MOMENT, width=17),
+    Column(key="runs_seen", label="Runs seen", kind=Kind.COUNT, width=10),
+    Column(key="has_status", label="Has status", kind=Kind.WORD, width=11),
+    Column(key="due_status", label="Due status", kind=Kind.WORD, width=11),
     Column(key="primary", label="Main drift", kind=Kind.YES, width=11),
-    Column(key="blocked_by", label="Stopped by", kind=Kind.WORD, width=18),
-    Column(key="stripe_link", label="Stripe", kind=Kind.LINK, width=12),
-    Column(key="lago_link", label="Lago", kind=Kind.LINK, width=12),
-    Column(key="drift_id", label="Drift", kind=Kind.ID, width=50),
-    Column(key="decide", label="Decision", kind=Kind.BLANK, width=12),
-    Column(key="decide_until", label="Until", kind=Kind.BLANK, width=12),
-    Column(key="decide_reason", label="Reason", kind=Kind.BLANK, width=36),
+    Column(key="stripe_link", label="Stripe", kind=Kind.LINK, width=8),
+    Column(key="lago_link", label="Lago", kind=Kind.LINK, width=8),
+    Column(key="drift_id", label="Drift", kind=Kind.ID, width=62),
 )
 
 
@@ -115,6 +115,8 @@ def _rows(run: RunRecord, beside: Background) -> Iterator[tuple[Cell, ...]]:
 
 
 def state_of(decision: Decision, beside: Background) -> str:
-    """The ledger's word for the state of the drift, `open` where it has none."""
+    """`waived` where a person accepted it, else the ledger's word for its state, `open` where it has none."""
+    if decision.waived_until is not None:
+        return "waived"
     known = beside.known.get(decision.drift.id)
     return known.state if known else "open"

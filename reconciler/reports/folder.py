@@ -17,6 +17,8 @@ _SUFFIXES = {
     ReportFormat.JSON: "json",
     ReportFormat.MARKDOWN: "md",
     ReportFormat.CSV: "csv",
+    ReportFormat.HTML: "html",
+    ReportFormat.XLSX: "xlsx",
 }
 
 

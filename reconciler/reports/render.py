@@ -9,10 +9,14 @@ from rich.console import Console
 
 from reconciler.errors import UsageError
 from reconciler.model.run import RunRecord
+from reconciler.reports.background import NO_BACKGROUND, Background
+from reconciler.reports.compose import book_of
 from reconciler.reports.csv_report import csv_report
+from reconciler.reports.html_report import html_report
 from reconciler.reports.json_report import json_report
 from reconciler.reports.markdown_report import markdown_report
 from reconciler.reports.terminal import Verbosity, print_report
+from reconciler.reports.xlsx_report import xlsx_report
 
 _FILE_WIDTH = 100
 
@@ -24,6 +28,8 @@ class ReportFormat(StrEnum):
     JSON = "json"
     MARKDOWN = "markdown"
     CSV = "csv"
+    HTML = "html"
+    XLSX = "xlsx"
 
 
 def report_format(word: str) -> ReportFormat:
@@ -36,8 +42,17 @@ def report_format(word: str) -> ReportFormat:
         ) from None
 
 
-def render(run: RunRecord, form: ReportFormat, *, verbosity: Verbosity = Verbosity.NORMAL) -> bytes:
-    """The whole report, UTF-8, the same bytes for the same run. `verbosity` is for text alone, which has no colour."""
+def render(
+    run: RunRecord,
+    form: ReportFormat,
+    *,
+    beside: Background = NO_BACKGROUND,
+    verbosity: Verbosity = Verbosity.NORMAL,
+) -> bytes:
+    """The whole report, the same bytes for the same run and background, UTF-8 where it is text.
+
+    `verbosity` is for the format text alone, which has no colour.
+    """
     match form:
         case ReportFormat.TEXT:
             return _text(run, verbosity)
@@ -46,7 +61,11 @@ def render(run: RunRecord, form: ReportFormat, *, verbosity: Verbosity = Verbosi
         case ReportFormat.MARKDOWN:
             return markdown_report(run)
         case ReportFormat.CSV:
-            return csv_report(run)
+            return csv_report(book_of(run, beside))
+        case ReportFormat.HTML:
+            return html_report(run, book_of(run, beside))
+        case ReportFormat.XLSX:
+            return xlsx_report(book_of(run, beside))
 
 
 def _text(run: RunRecord, verbosity: Verbosity) -> bytes:

@@ -28,8 +28,6 @@ class Movement(StrEnum):
 
 _ADDED = (Movement.NEW, Movement.REOPENED, Movement.CHANGED)
 _TAKEN = (Movement.FIXED, Movement.WAIVED, Movement.RESOLVED)
-_LABELS = {Movement.RESOLVED: "- Resolved elsewhere", Movement.CHANGED: "+ Changed"}
-
 _COUNT = ("", "drifts")
 # A currency and the name of an amount; the count of drifts stands under no currency.
 Measure = tuple[str, str]
@@ -82,6 +80,8 @@ def _once(decisions: Iterable[Decision]) -> list[Decision]:
 def _how_it_ended(drift_id: str, run: RunRecord, beside: Background, opening: Opening) -> Movement:
     if any(each.fix.drift_id == drift_id and each.result is OutcomeResult.FIXED for each in run.outcomes):
         return Movement.FIXED
+    if any(each.drift.id == drift_id and each.waived_until for each in run.decisions):
+        return Movement.WAIVED
     known = beside.known.get(drift_id)
     word = opening.gone.get(drift_id) or (known.state if known else "")
     return Movement(word) if word in {Movement.FIXED, Movement.WAIVED} else Movement.RESOLVED
@@ -115,22 +115,21 @@ def _totals(run: RunRecord, opening: Opening | None, moved: Iterable[Moved]) -> 
         key="roll_forward",
         title="Roll-forward" + (f" from {opening.run_id} to {run.id}" if opening else ""),
         columns=(
-            Column(key="measure", label="Of", kind=Kind.WORD, width=16),
-            Column(key="currency", label="Currency", kind=Kind.WORD, width=10),
-            Column(key="opening", label="Opening", kind=Kind.FACT, width=16),
-            *(Column(key=each, label=_LABELS.get(each, _signed(each)), kind=Kind.FACT, width=16) for each in Movement),
-            Column(key="closing", label="= Closing", kind=Kind.FACT, width=16),
+            Column(key="measure", label="Of", kind=Kind.WORD),
+            Column(key="currency", label="Currency", kind=Kind.WORD),
+            Column(key="opening", label="Opening", kind=Kind.MONEY),
+            *(Column(key=each, label=_signed(each), kind=Kind.MONEY) for each in Movement),
+            Column(key="closing", label="= Closing", kind=Kind.MONEY),
             Column(
                 key="residual",
                 label="Left over",
-                kind=Kind.FACT,
-                width=14,
+                kind=Kind.MONEY,
                 formula=Balance(plus=("opening", *_ADDED), minus=(*_TAKEN, "closing")),
             ),
         ),
         rows=tuple(_row(measure, [sums[measure].get(part, 0) for part in parts]) for measure in sorted(sums)),
-        about="Drifts that are to be fixed or decided; what is held or waits is in neither end. Ties out where nothing "
-        "is left over."
+        about="Drifts to fix or decide; what is held or waits is in neither end. Resolved: gone without a fix of ours. "
+        "Ties out where nothing is left over."
         if opening
         else "There is no earlier complete run to begin from.",
     )
@@ -162,16 +161,12 @@ def _movements(moved: Iterable[Moved]) -> Table:
         key="movements",
         title="Each drift that moved",
         columns=(
-            Column(key="movement", label="Movement", kind=Kind.WORD, width=16),
-            Column(key="code", label="Code", kind=Kind.WORD, width=24),
-            Column(key="org_id", label="Organisation", kind=Kind.ID, width=42),
-            Column(key="org_name", label="Name", width=28),
-            Column(key="currency", label="Currency", kind=Kind.WORD, width=10),
-            *(
-                Column(key=each, label=each.replace("_", " ").capitalize(), kind=Kind.MONEY, width=14)
-                for each in AMOUNTS
-            ),
-            Column(key="drift_id", label="Drift", kind=Kind.ID, width=50),
+            Column(key="movement", label="Movement", kind=Kind.WORD),
+            Column(key="code", label="Code", kind=Kind.WORD),
+            Column(key="currency", label="Currency", kind=Kind.WORD),
+            *(Column(key=each, label=each.replace("_", " ").capitalize(), kind=Kind.MONEY) for each in AMOUNTS),
+            Column(key="org_name", label="Name"),
+            Column(key="drift_id", label="Drift", kind=Kind.ID),
         ),
         rows=tuple(_moved_row(*each) for each in rows),
         about="Of what changed, the change.",
@@ -184,12 +179,11 @@ def _moved_row(movement: Movement, decision: Decision, measured: Mapping[Measure
     return (
         movement.value,
         drift.code.value,
-        drift.org_id,
-        drift.org_name or None,
         currency or None,
         *(
             Money(minor=minor, currency=currency) if (minor := measured.get((currency, name))) else None
             for name in AMOUNTS
         ),
+        drift.org_name or None,
         drift.id,
     )

@@ -14,7 +14,7 @@ SUMMARY = "Summary"
 _TOP = 20
 _GROUPS = (("code", "Code"), ("has_tier", "Tier it has"), ("age", "Age"), ("state", "State"))
 _SUMMED = (*AMOUNTS, "accrued")
-_TOP_KEYS = ("org_id", "org_name", "code", "decision", "state", "effective_at", "age_days", "accrued", "drift_id")
+_TOP_KEYS = ("code", "accrued", "currency", "effective_at", "age_days", "state", "decision", "org_name", "org_id")
 
 
 def summary_sheet(drifts: Table, beside: Background) -> Sheet:
@@ -36,11 +36,11 @@ def _summed(drifts: Table, key: str, label: str) -> Table:
         key=f"by_{key}",
         title=f"By {label.lower()}",
         columns=(
-            Column(key=key, label=label, kind=Kind.WORD, width=24),
-            Column(key="currency", label="Currency", kind=Kind.WORD, width=10),
-            Column(key="drifts", label="Drifts", kind=Kind.COUNT, width=10, formula=CountOf(by=by)),
+            Column(key=key, label=label, kind=Kind.WORD),
+            Column(key="currency", label="Currency", kind=Kind.WORD),
+            Column(key="drifts", label="Drifts", kind=Kind.COUNT, formula=CountOf(by=by)),
             *(
-                Column(key=each, label=labels[each], kind=Kind.MONEY, width=16, formula=SumOf(key=each, by=by))
+                Column(key=each, label=labels[each], kind=Kind.MONEY, formula=SumOf(key=each, by=by))
                 for each in _SUMMED
             ),
         ),
@@ -82,7 +82,7 @@ def _dearest(drifts: Table) -> Table:
         key="top",
         title=f"The {_TOP} drifts of each currency that have come to the most",
         columns=(
-            Column(key="rank", label="Rank", kind=Kind.COUNT, width=24),
+            Column(key="rank", label="Rank", kind=Kind.COUNT),
             *(drifts.columns[place] for place in places),
         ),
         rows=tuple(rows),
@@ -98,8 +98,8 @@ def _trend(beside: Background) -> Table:
         key="trend",
         title="Earlier runs",
         columns=(
-            Column(key="run", label="Run", kind=Kind.ID, width=24),
-            Column(key="as_of", label="As of", kind=Kind.MOMENT, width=17),
+            Column(key="run", label="Run", kind=Kind.ID),
+            Column(key="as_of", label="As of", kind=Kind.MOMENT),
             Column(key="result", label="Result", kind=Kind.WORD),
             Column(key="drift", label="With drift", kind=Kind.COUNT),
             Column(key="held", label="Held", kind=Kind.COUNT),

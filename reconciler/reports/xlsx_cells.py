@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import ceil
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -17,19 +18,11 @@ from reconciler.reports.xlsx_formulas import NONE, Lookup, alike, formula_of
 
 _LONGEST = 32_000  # characters; a cell takes 32,767
 _MOMENT = "yyyy-mm-dd hh:mm"
-_WRAPPED = 2_000  # rows up to which long text is wrapped: measuring the height of more takes programs too long
+_LOOKED_UP = frozenset({"code", "has_tier", "currency", "age", "state"})  # columns of the drifts that formulas look in
+_LOOK = ("num_format", "bold", "italic", "font_size", "font_color", "text_wrap", "quote_prefix", "align")
 _WRAPS = frozenset({Kind.TEXT, Kind.FACT})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A value with its column, and its table where it has a formula."""
-
-    value: Cell
-    column: Column
-    cells: tuple[Cell, ...] = ()
-    table: Table | None = None
-    wrap: bool = False
+_NUMBERS = frozenset({Kind.COUNT, Kind.MONEY, Kind.MOMENT})
+_LINE = 15  # points
 
 
 class Cells:
@@ -38,9 +31,8 @@ class Cells:
     def __init__(self, workbook: xlsxwriter.Workbook, lookup: Lookup) -> None:
         self._workbook = workbook
         self._lookup = lookup
-        self._styles: dict[tuple[tuple[str, object], ...], Format] = {}
-        self._alike: dict[str, frozenset[str]] = {}
-        self._looked_up: frozenset[str] = frozenset({"code", "has_tier", "currency", "age", "state"})
+        self._styles: dict[tuple[object, ...], Format] = {}
+        self._numbers: dict[str, str] = {}
 
     def style(
         self,
@@ -52,96 +44,93 @@ class Cells:
         color: str = "",
         wrap: bool = False,
         quoted: bool = False,
+        left: bool = False,
     ) -> Format:
         """The format of that look."""
-        look = {
-            "num_format": number,
-            "bold": bold,
-            "italic": italic,
-            "font_size": size,
-            "font_color": color,
-            "text_wrap": wrap,
-            "quote_prefix": quoted,
-        }
-        return self._style({"valign": "top", **{name: value for name, value in look.items() if value}})
+        key = (number, bold, italic, size, color, wrap, quoted, "left" if left else "")
+        if key not in self._styles:
+            look = dict(zip(_LOOK, key, strict=True))
+            said = {name: value for name, value in look.items() if value}
+            self._styles[key] = self._workbook.add_format({"valign": "top", **said})
+        return self._styles[key]
 
-    def header(self) -> Format:
-        """The format of a table's header."""
-        return self._style({"bold": True, "bg_color": "#E8EDF3", "bottom": 1, "text_wrap": True, "valign": "vcenter"})
+    def header(self, column: Column) -> Format:
+        """The format of what stands above a column: numbers to the right, as below it."""
+        key = ("header", column.kind in _NUMBERS)
+        if key not in self._styles:
+            look = {"bold": True, "bg_color": "#E8EDF3", "bottom": 1, "text_wrap": True, "valign": "vcenter"}
+            look["align"] = "right" if column.kind in _NUMBERS else "left"
+            self._styles[key] = self._workbook.add_format(look)
+        return self._styles[key]
 
     def label(self, column: Column) -> str:
         """What stands above a column."""
         return f"{column.label} (UTC)" if column.kind is Kind.MOMENT else column.label
 
-    def prepared(self, table: Table) -> list[list[Place]]:
-        """The cells of a table."""
-        wrap = len(table.rows) <= _WRAPPED
-        self._alike[table.key] = alike(table)
-        return [
-            [
-                Place(
-                    value=value,
-                    column=column,
-                    cells=row if column.formula else (),
-                    table=table if column.formula else None,
-                    wrap=wrap and column.kind in _WRAPS,
-                )
-                for value, column in zip(row, table.columns, strict=True)
-            ]
-            for row in table.rows
-        ]
+    def write(self, page: Worksheet, table: Table, first: int, *, wrap: bool) -> None:
+        """Write the rows of a table from the row `first` on; nothing for an empty cell.
 
-    def put(self, page: Worksheet, row: int, across: int, place: Place) -> None:
-        """Write one cell; nothing for an empty one."""
-        value, column = place.value, place.column
-        if value is None and column.kind is Kind.WORD and column.key in self._looked_up:
-            value = NONE
-        if place.table is not None and not isinstance(value, str | datetime | bool):
-            formula = formula_of(
-                column, place.table, place.cells, row, self._lookup, look_alike=self._alike[place.table.key]
-            )
-            if formula is not None and value is not None:
-                page.write_formula(row, across, formula, self._number_style(value, column), _number(value))
-                return
+        Without `wrap` long text runs on over the empty cells beside it, or is cut by what stands there.
+        """
+        looked_up = _LOOKED_UP if table is self._lookup.table else table.summed_by
+        look_alike = alike(table)
+        for row, cells in enumerate(table.rows, start=first):
+            if wrap and (lines := _lines(table, cells)) > 1:
+                page.set_row(row, lines * _LINE)
+            for across, (value, column) in enumerate(zip(cells, table.columns, strict=True)):
+                shown_value = NONE if value is None and column.key in looked_up else value
+                if column.formula is not None and isinstance(value, int | Money):
+                    formula = formula_of(column, table, cells, row, self._lookup, look_alike=look_alike)
+                    if formula is not None:
+                        page.write_formula(row, across, formula, self._number_style(value, column), _number(value))
+                        continue
+                self._put(page, row, across, shown_value, column, wrap=wrap)
+
+    def _put(self, page: Worksheet, row: int, across: int, value: Cell, column: Column, *, wrap: bool) -> None:
         match value:
             case None:
                 pass
+            case str():
+                self._put_text(page, row, across, value, column, wrap=wrap)
             case bool():
                 page.write_string(row, across, "yes" if value else "no", self.style())
-            case int():
-                page.write_number(row, across, value, self._number_style(value, column))
-            case Money():
+            case int() | Money():
                 page.write_number(row, across, _number(value), self._number_style(value, column))
             case datetime():
                 naive = value.astimezone(UTC).replace(tzinfo=None)
-                page.write_datetime(row, across, naive, self.style(number=_MOMENT))
-            case str():
-                self._put_text(page, row, across, value, place)
+                page.write_datetime(row, across, naive, self.style(number=_MOMENT, left=column.kind is Kind.FACT))
 
-    def _put_text(self, page: Worksheet, row: int, across: int, value: str, place: Place) -> None:
-        if place.column.kind is Kind.LINK:
+    def _put_text(self, page: Worksheet, row: int, across: int, value: str, column: Column, *, wrap: bool) -> None:
+        if column.kind is Kind.LINK:
             page.write_url(row, across, value, self.style(color="#0B57D0"), string="open")
             return
         text = shown(value)[:_LONGEST]
         quoted = text.startswith(FORMULA_STARTS)
-        number = "@" if place.column.kind is Kind.ID else ""
-        page.write_string(row, across, text, self.style(number=number, wrap=place.wrap, quoted=quoted))
+        number = "@" if column.kind is Kind.ID else ""
+        style = self.style(number=number, wrap=wrap and column.kind in _WRAPS, quoted=quoted)
+        page.write_string(row, across, text, style)
 
     def _number_style(self, value: int | Money, column: Column) -> Format:
-        number = "#,##0"
-        if isinstance(value, Money):
-            decimals = decimals_of(value.currency)
-            digits = "#,##0" + ("." + "0" * decimals if decimals else "")
-            code = f" [${''.join(each for each in value.currency.upper() if each.isalpha())}]"
-            number = f"{digits}{code};[Red]-{digits}{code}"
         balance = isinstance(column.formula, Balance)
-        return self.style(number=number, bold=balance)
+        number = self._number_format(value.currency) if isinstance(value, Money) else "#,##0"
+        if isinstance(value, Money) and not balance:
+            number += ';"-"'  # a page of zeros hides the amounts; what is left over says its zero
+        return self.style(number=number, bold=balance, left=column.kind is Kind.FACT and not balance)
 
-    def _style(self, look: dict[str, object]) -> Format:
-        key = tuple(sorted(look.items()))
-        if key not in self._styles:
-            self._styles[key] = self._workbook.add_format(look)
-        return self._styles[key]
+    def _number_format(self, currency: str) -> str:
+        if currency not in self._numbers:
+            decimals = decimals_of(currency)
+            digits = "#,##0" + ("." + "0" * decimals if decimals else "")
+            code = "".join(each for each in currency.upper() if each.isascii() and each.isalpha())
+            self._numbers[currency] = f"{digits} [${code}];[Red]-{digits} [${code}]"
+        return self._numbers[currency]
+
+
+def _lines(table: Table, cells: Sequence[Cell]) -> int:
+    """How many lines the longest wrapped text of a row takes, as far as its length tells."""
+    pairs = zip(cells, table.columns, strict=True)
+    texts = ((cell, column.width) for cell, column in pairs if isinstance(cell, str) and column.kind in _WRAPS)
+    return min(20, max((ceil(len(text) * 1.15 / width) for text, width in texts), default=1))
 
 
 def _number(value: int | Money) -> float:

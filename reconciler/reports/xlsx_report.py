@@ -9,14 +9,16 @@ import xlsxwriter
 
 from reconciler.reports.compose import DRIFTS
 from reconciler.reports.tables import Book, Sheet
-from reconciler.reports.xlsx_cells import Cells, Place
+from reconciler.reports.xlsx_cells import Cells
 from reconciler.reports.xlsx_formulas import Lookup
 
 _MANY = 5_000  # rows from which on the file is made row by row, not in memory
 _A4, _WIDEST = 9, 60
-_PAGE_COLUMNS = "decision"  # the last column of the sheet Drifts that is printed
+_PAGE_COLUMNS = "decide_reason"  # the last column of the sheet Drifts that is printed
 _CHOICES = ["waive", "ack", "approve"]
 _TITLE_ROWS = 2
+_FROZEN = 2  # columns of the sheet Drifts that stay in sight: code and name
+_FIRST, _OTHERS = 26, 17  # widths where tables stand below each other
 
 
 def xlsx_report(book: Book) -> bytes:
@@ -73,28 +75,23 @@ class _Page:
             named = any(column.label for column in table.columns)
             if named:
                 for number, column in enumerate(table.columns):
-                    self._page.write_string(header, number, self._cells.label(column), self._cells.header())
+                    self._page.write_string(header, number, self._cells.label(column), self._cells.header(column))
             first = header + 1 if named else header
-            self._write_rows(table_rows := self._cells.prepared(table), first)
+            self._cells.write(self._page, table, first, wrap=alone and self._sheet.title != DRIFTS)
             if alone:
-                self._page.freeze_panes(header + 1, 0)
+                self._page.freeze_panes(header + 1, _FROZEN if self._sheet.title == DRIFTS else 0)
                 self._page.repeat_rows(header)
-                self._page.autofilter(header, 0, max(first, first + len(table_rows) - 1), len(table.columns) - 1)
+                self._page.autofilter(header, 0, max(first, first + len(table.rows) - 1), len(table.columns) - 1)
             row = first + len(table.rows) + 2
-
-    def _write_rows(self, rows: list[list[Place]], first: int) -> None:
-        for down, places in enumerate(rows):
-            for across, place in enumerate(places):
-                self._cells.put(self._page, first + down, across, place)
 
     def _set_up(self) -> None:
         page, tables = self._page, self._sheet.tables
-        widths: dict[int, int] = {}
-        for table in tables:
-            for number, column in enumerate(table.columns):
-                widths[number] = min(_WIDEST, max(widths.get(number, 0), column.width, len(column.label) + 2))
-        for number, width in widths.items():
-            page.set_column(number, number, width)
+        if len(tables) == 1:
+            for number, column in enumerate(tables[0].columns):
+                page.set_column(number, number, min(_WIDEST, column.width))
+        else:
+            page.set_column(0, 0, _FIRST)
+            page.set_column(1, max(len(table.columns) for table in tables), _OTHERS)
         page.hide_gridlines(2)
         page.set_landscape()
         page.set_paper(_A4)

@@ -7,8 +7,14 @@ import pytest
 
 from reconciler.model.drift import Code, Decided, DriftMoney
 from reconciler.model.run import RunRecord
-from reconciler.reports.csv_report import COLUMNS, csv_report
+from reconciler.reports.compose import book_of
+from reconciler.reports.csv_report import COLUMNS
+from reconciler.reports.csv_report import csv_report as written
 from run_builders import decision, drift, run_record
+
+
+def csv_report(run: RunRecord) -> bytes:
+    return written(book_of(run))
 
 
 def _rows(run: RunRecord) -> list[dict[str, str]]:

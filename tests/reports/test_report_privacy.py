@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler.model.drift import Decided
 from reconciler.model.run import OutcomeResult, SourceRead
 from reconciler.reports.render import ReportFormat, render
 from reconciler.reports.terminal import Verbosity
+from reports.reading_reports import text_of
 from run_builders import decision, drift, fix, outcome, plan_of, run_record
 
 PEOPLE = [f"person{number}@mail.example.com" for number in range(12)]
@@ -31,9 +34,9 @@ def test_no_report_shows_an_e_mail_address_wherever_one_stands(form: ReportForma
         store=SourceRead(complete=False, rows=1, problem=f"{PEOPLE[11]} is no record"),
         complete=False,
     )
-    text = render(run, form, verbosity=Verbosity.VERBOSE).decode()
+    text = text_of(render(run, form, verbosity=Verbosity.VERBOSE), form)
     assert "mail.example.com" not in text
-    assert "person" not in text
+    assert not re.search(r"person\d", text)
     assert "redacted" in text
     assert form is ReportFormat.JSON or "Söhne" in text
 

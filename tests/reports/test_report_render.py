@@ -12,8 +12,8 @@ from run_builders import decision, drift, run_record
 RUN = run_record(decisions=[decision(drift(org_name="株式会社 \x1b[31m"))])
 
 
-@pytest.mark.parametrize("form", ReportFormat)
-def test_every_format_is_utf_8_without_escapes_and_the_same_bytes_twice(form: ReportFormat) -> None:
+@pytest.mark.parametrize("form", [form for form in ReportFormat if form is not ReportFormat.XLSX])
+def test_every_text_is_utf_8_without_escapes_and_the_same_bytes_twice(form: ReportFormat) -> None:
     made = render(RUN, form)
 
     assert "株式会社" in made.decode()
@@ -40,14 +40,14 @@ def test_json_is_json() -> None:
     assert json.loads(render(RUN, ReportFormat.JSON))["schema_version"] == 1
 
 
-@pytest.mark.parametrize("word", ["text", "json", "markdown", "csv"])
+@pytest.mark.parametrize("word", ["text", "json", "markdown", "csv", "html", "xlsx"])
 def test_a_format_is_known_by_its_word(word: str) -> None:
     assert report_format(word).value == word
 
 
-@pytest.mark.parametrize("word", ["html", "xlsx", "JSON", ""])
+@pytest.mark.parametrize("word", ["pdf", "xls", "JSON", ""])
 def test_a_format_that_this_version_does_not_write_is_a_usage_error_that_names_those_it_does(word: str) -> None:
-    with pytest.raises(UsageError, match="text, json, markdown, csv") as caught:
+    with pytest.raises(UsageError, match="text, json, markdown, csv, html, xlsx") as caught:
         report_format(word)
 
     assert caught.value.exit_code == 64

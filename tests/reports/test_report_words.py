@@ -8,6 +8,7 @@ from reconciler.reports.document import document
 from reconciler.reports.remedies import remedy_of
 from reconciler.reports.render import ReportFormat, render
 from reconciler.reports.terminal import Verbosity
+from reports.reading_reports import text_of
 from run_builders import LEAK, decision, drift, fix, outcome, plan_of, run_record, totals_of
 
 PEOPLE_READ = [ReportFormat.TEXT, ReportFormat.MARKDOWN]
@@ -15,7 +16,7 @@ COUNTS_ON_FIX = "Nothing to do where lowering is on; else set the tier to starte
 
 
 def words(run: RunRecord, form: ReportFormat, verbosity: Verbosity = Verbosity.NORMAL) -> str:
-    return " ".join(render(run, form, verbosity=verbosity).decode().replace("\\", "").split())
+    return " ".join(text_of(render(run, form, verbosity=verbosity), form).split())
 
 
 def blocked(by: str | None, reason: str = "", *, needs_approval: bool = False) -> Decision:
