@@ -89,7 +89,8 @@ def unheard(_retry: Retry) -> None:
 class Tally:
     """Counts of one read while it goes on, kept by all threads that read; and when the read must end.
 
-    `until` is a moment of `time.monotonic`. `breadth` learns how long answers take.
+    `until` is a moment of `time.monotonic`. `breadth` learns how long answers take. `heard_before`: the part before
+    this one was answered sensibly.
     """
 
     read_from: datetime
@@ -99,6 +100,7 @@ class Tally:
     requests: int = 0
     retries: int = 0
     given_up: bool = False
+    heard_before: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, *, pages: int = 0, requests: int = 0, retries: int = 0) -> None:
@@ -107,6 +109,19 @@ class Tally:
             self.pages += pages
             self.requests += requests
             self.retries += retries
+
+    def apart(self) -> Tally:
+        """One for a part of the read that may fail by itself; its counts are to be added when it is done."""
+        return Tally(read_from=self.read_from, until=self.until, breadth=self.breadth, heard_before=self.heard)
+
+    def add(self, part: Tally) -> None:
+        """Add what was counted apart."""
+        self.count(pages=part.pages, requests=part.requests, retries=part.retries)
+
+    @property
+    def heard(self) -> bool:
+        """Whether any page of this read made sense already."""
+        return self.heard_before or self.pages > 0
 
     @property
     def over(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -116,6 +116,19 @@ class Crew:
                 self._done.put(_Done(tag, answer=job()))
             except BaseException as error:  # noqa: BLE001 # raised again where the answer is taken
                 self._done.put(_Done(tag, error=error))
+
+
+def do_all(hands: Hands, jobs: Iterable[tuple[str, Callable[[], Answer]]]) -> Iterator[tuple[str, Answer]]:
+    """What each job returns, by its name, in the order in which they are done; raises what one raises."""
+    waiting = list(jobs)[::-1]
+    in_flight = 0
+    while waiting or in_flight:
+        while waiting and hands.free:
+            hands.give(*waiting.pop())
+            in_flight += 1
+        name, answer = hands.take()
+        in_flight -= 1
+        yield name, answer
 
 
 class OneByOne:

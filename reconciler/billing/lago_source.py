@@ -24,7 +24,7 @@ from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedErr
 from reconciler.billing.lago_mapping import customer_of, subscriptions_of
 from reconciler.billing.lago_walk import Walk, walk
 from reconciler.billing.lago_wire import One, Page, Row, WireCustomer, WirePlan, WireSubscription
-from reconciler.billing.more import MOST_SINGLY, population, with_more
+from reconciler.billing.more import MOST_SINGLY, More, population
 from reconciler.billing.network import Asking, Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.errors import SourceRefusedError, SourceUnavailableError
@@ -138,17 +138,18 @@ class LagoSource:
         """
         tally = self._tally()
         owners = {each.customer_id: each.external_customer_id for each in snapshot.subscriptions}
-        found: list[Customer] = []
+        ids = sorted(wanted.recorded_ids)
+        more = More(unread=len(ids[MOST_SINGLY:]))
         try:
-            for each in sorted(wanted.recorded_ids)[:MOST_SINGLY]:
+            for each in ids[:MOST_SINGLY]:
                 now = self.find_customer(owners.get(each, each), tally)
                 if each in owners and (now is None or now.id != each):
-                    found.append(Customer(source=Source.LAGO, id=each, org_key=owners[each], deleted=True))
+                    more.customers.append(Customer(source=Source.LAGO, id=each, org_key=owners[each], deleted=True))
                 elif now is not None:
-                    found.append(now)
+                    more.customers.append(now)
         except (SourceUnavailableError, SourceRefusedError) as error:
-            return with_more(snapshot, tally, problem=error.problem, read_until=self._clock.now())
-        return with_more(snapshot, tally, customers=found, read_until=self._clock.now())
+            more.problems.append(error.problem)
+        return more.added_to(snapshot, tally, read_until=self._clock.now())
 
     def read_customer(self, customer: Customer) -> CustomerReading:
         """One customer and its subscriptions as they are now (ports.BillingSource).

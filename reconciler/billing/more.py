@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.billing.asking import Tally
@@ -19,30 +19,42 @@ def population(customers: Collection[Customer], subscriptions: Iterable[Subscrip
     return len(customers) + sum(each.status not in OVER for each in subscriptions)
 
 
-def with_more(
-    snapshot: Snapshot,
-    tally: Tally,
-    *,
-    read_until: datetime,
-    customers: Iterable[Customer] = (),
-    subscriptions: Iterable[Subscription] = (),
-    problem: str = "",
-) -> Snapshot:
-    """`snapshot` with what was read after it; a row that it held is replaced by the one read later."""
-    owners = {each.id: each for each in (*snapshot.customers, *customers)}
-    rows = {each.id: each for each in (*snapshot.subscriptions, *subscriptions)}
-    proof = snapshot.proof
-    return replace(
-        snapshot,
-        customers=tuple(owners.values()),
-        subscriptions=tuple(rows.values()),
-        complete=snapshot.complete and not problem,
-        problem="; ".join(each for each in (snapshot.problem, problem) if each) or None,
-        proof=replace(
-            proof,
-            read_until=read_until,
-            pages=proof.pages + tally.pages,
-            requests=proof.requests + tally.requests,
-            retries=proof.retries + tally.retries,
-        ),
-    )
+@dataclass(slots=True, kw_only=True)
+class More:
+    """What was found beyond the lists; `ended_of` as in a snapshot, `unread` ids that were not looked up."""
+
+    customers: list[Customer] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
+    ended_of: frozenset[str] | None = frozenset()
+    unread: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def added_to(self, snapshot: Snapshot, tally: Tally, *, read_until: datetime) -> Snapshot:
+        """`snapshot` with it; a row that it held is replaced by the one read later."""
+        owners = {each.id: each for each in (*snapshot.customers, *self.customers)}
+        rows = {each.id: each for each in (*snapshot.subscriptions, *self.subscriptions)}
+        known = snapshot.ended_of
+        proof = snapshot.proof
+        return replace(
+            snapshot,
+            customers=tuple(owners.values()),
+            subscriptions=tuple(rows.values()),
+            complete=snapshot.complete and not self.problems,
+            problem="; ".join(each for each in (snapshot.problem, *self.problems) if each) or None,
+            ended_of=None if known is None or self.ended_of is None else known | self.ended_of,
+            notes=(*snapshot.notes, *self._notes(snapshot)),
+            proof=replace(
+                proof,
+                read_until=read_until,
+                pages=proof.pages + tally.pages,
+                requests=proof.requests + tally.requests,
+                retries=proof.retries + tally.retries,
+            ),
+        )
+
+    def _notes(self, snapshot: Snapshot) -> Iterable[str]:
+        if self.unread:
+            yield (
+                f"{self.unread} recorded {snapshot.source} ids that no list held were not looked up one by one: "
+                f"a run looks up {MOST_SINGLY}"
+            )

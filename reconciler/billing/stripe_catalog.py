@@ -26,12 +26,19 @@ from reconciler.ports import Clock
 _TEST_KEY = re.compile(r"(?:sk|rk)_(?:org_)?test_")
 _PAGE_SIZE = 100
 _NOT_FOUND = 404
-# Permission, the list that needs it, its name in Stripe's screens, and whether a pass needs it.
+# Permission, the list that needs it, its name in Stripe's screens, and what is missing without it; none: no pass runs.
 _PERMISSIONS = (
-    ("rak_customer_read", "/v1/customers", "Customers", True),
-    ("rak_subscription_read", "/v1/subscriptions", "Subscriptions", True),
-    ("rak_coupon_read", "/v1/coupons", "Coupons", True),
-    ("rak_plan_read", "/v1/prices", "Prices", False),
+    ("rak_customer_read", "/v1/customers", "Customers", ""),
+    ("rak_subscription_read", "/v1/subscriptions", "Subscriptions", ""),
+    ("rak_coupon_read", "/v1/coupons", "Coupons", ""),
+    ("rak_plan_read", "/v1/prices", "Prices", "less can be checked, and changes of plan that are set are not seen"),
+    ("rak_invoice_read", "/v1/invoices", "Invoices", "who is behind with paying is told by status alone"),
+    (
+        "rak_subscription_schedule_read",
+        "/v1/subscription_schedules",
+        "Subscription schedules",
+        "changes of plan that are set are not seen",
+    ),
 )
 
 
@@ -97,7 +104,7 @@ class StripeCatalog:
         return f"{kind} key of {'live' if self._livemode else 'test'} mode"
 
     def permissions(self) -> tuple[Permission, ...]:
-        """Whether the key may read customers, subscriptions, coupons and prices."""
+        """Whether the key may read customers, subscriptions, coupons, prices, invoices and schedules."""
         tally = self._tally()
         refusals: dict[str, CredentialError] = {}
         for name, path, _, _ in _PERMISSIONS:
@@ -118,10 +125,11 @@ class StripeCatalog:
             Permission(
                 name=name,
                 held=name not in refusals,
-                required=required,
+                required=not missing,
+                missing=missing,
                 remedy=f"Set {screen} to read on the restricted key ({name})",
             )
-            for name, _, screen, required in _PERMISSIONS
+            for name, _, screen, missing in _PERMISSIONS
         )
 
     def offers(self) -> tuple[Offer, ...]:

@@ -30,6 +30,7 @@ from reconciler.billing.stripe_wire import WireRefusal
 from reconciler.billing.wire import parse
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 
+API_VERSION: str = stripe.api_version  # the one that the library pins, and sends
 _KEY = re.compile(r"(?:sk|rk)_(?:org_)?(live|test)_[\x21-\x7e]+")
 _PERMISSION = re.compile(r"rak_[a-z_]+")
 _RETRIED = frozenset({408, 409, 425, 429})

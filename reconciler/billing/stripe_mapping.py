@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from reconciler.billing.stripe_wire import WireCustomer, WireDiscount, WireItem, WirePrice, WireSubscription
+from reconciler.billing.strange import Strange
+from reconciler.billing.stripe_wire import (
+    WireCustomer,
+    WireDiscount,
+    WireInvoice,
+    WireItem,
+    WirePhase,
+    WirePrice,
+    WireSchedule,
+    WireSubscription,
+)
 from reconciler.model.billing import (
     CollectionPause,
     Customer,
     Discount,
     EndReason,
+    Invoice,
     Item,
     Source,
     Subscription,
@@ -40,6 +51,15 @@ _REASONS = {
     "payment_disputed": EndReason.PAYMENT_DISPUTED,
 }
 _UNPAID = frozenset({EndReason.PAYMENT_FAILED, EndReason.PAYMENT_DISPUTED})
+_AUTOMATIC = "charge_automatically"
+_OWED = frozenset({"draft", "open", "uncollectible"})  # void: taken back, which is nobody's debt
+_METHODS = frozenset({_AUTOMATIC, "send_invoice"})
+_ALL_REASONS = frozenset({*_REASONS, "canceled_by_retention_policy"})
+_PAUSES = frozenset({"keep_as_draft", "mark_uncollectible", "void"})
+_SCHEMES = frozenset({"per_unit", "tiered"})
+_USAGES = frozenset({"licensed", "metered"})
+_DURATIONS = frozenset({"forever", "once", "repeating"})
+_PLANNED = frozenset({"not_started", "active"})
 
 
 def customer_of(row: WireCustomer, *, metadata_org_key: str) -> Customer:
@@ -56,14 +76,23 @@ def customer_of(row: WireCustomer, *, metadata_org_key: str) -> Customer:
 
 
 def subscription_of(
-    row: WireSubscription, *, customer: WireCustomer | None, metadata_org_key: str, as_of: datetime
+    row: WireSubscription,
+    *,
+    customer: WireCustomer | None,
+    metadata_org_key: str,
+    as_of: datetime,
+    schedule: WireSchedule | None = None,
 ) -> Subscription:
-    """A subscription at `as_of`; a discount of the customer holds where the subscription has none of its own."""
+    """A subscription at `as_of`; a discount of the customer holds where the subscription has none of its own.
+
+    Without its `schedule`, and without its latest invoice where it ended, it says nothing of either.
+    """
     status = _STATUSES.get(row.status, SubscriptionStatus.UNKNOWN)
     items = tuple(_item(item, as_of=as_of) for item in row.items.data)
     cancel_at = row.cancel_at
     if cancel_at is None and row.cancel_at_period_end:
         cancel_at = max((item.period_end for item in items if item.period_end is not None), default=None)
+    next_item, next_at, planned_end = _planned(schedule, items, as_of=as_of)
     end_reason = _end_reason(row, status)
     inherited = () if customer is None or customer.discount is None else (customer.discount,)
     return Subscription(
@@ -77,11 +106,13 @@ def subscription_of(
         anchor_at=row.billing_cycle_anchor,
         started_at=row.start_date,
         trial_end=row.trial_end,
-        cancel_at=cancel_at,
+        cancel_at=cancel_at or planned_end,
         ended_at=row.ended_at,
         end_reason=end_reason,
-        paid_for_period=end_reason not in _UNPAID,
-        collected_automatically=row.collection_method == "charge_automatically",
+        paid_for_period=end_reason not in _UNPAID and not (status is SubscriptionStatus.ENDED and _owes_latest(row)),
+        next_item=next_item,
+        next_at=next_at,
+        collected_automatically=row.collection_method == _AUTOMATIC,
         collection_pause=None
         if row.pause_collection is None
         else CollectionPause(
@@ -95,14 +126,112 @@ def subscription_of(
     )
 
 
+def invoice_of(row: WireInvoice, *, as_of: datetime) -> Invoice | None:
+    """An open invoice of a subscription whose money was asked for in vain; None for any other.
+
+    One that is charged automatically is due when it is final, which is when it is charged first; one that is sent on
+    its due date.
+    """
+    automatic = row.collection_method == _AUTOMATIC
+    due_since = row.status_transitions.finalized_at
+    if not automatic and row.due_date is not None:
+        due_since = row.due_date
+    tried = row.attempt_count > 0 if automatic else due_since is None or due_since <= as_of
+    if row.status != "open" or row.amount_remaining <= 0 or not tried or not row.subscription or not row.customer:
+        return None
+    return Invoice(
+        source=Source.STRIPE,
+        id=row.id,
+        customer_id=row.customer,
+        due_minor=row.amount_remaining,
+        currency=row.currency,
+        subscription_ids=(row.subscription,),
+        due_since=due_since,
+        overdue=True,
+        collected_automatically=automatic,
+        livemode=row.livemode,
+    )
+
+
+def look_for_strange(strange: Strange, rows: Iterable[WireSubscription]) -> None:
+    """Keep the words of subscriptions that are not known here."""
+    for row in rows:
+        strange.look("subscription status", row.status, _STATUSES)
+        strange.look("collection method", row.collection_method, _METHODS)
+        if row.cancellation_details is not None:
+            strange.look("cancellation reason", row.cancellation_details.reason, _ALL_REASONS)
+        if row.pause_collection is not None:
+            strange.look("pause behavior", row.pause_collection.behavior, _PAUSES)
+        for price in (item.price for item in row.items.data if item.price is not None):
+            strange.look("billing scheme", price.billing_scheme, _SCHEMES)
+            if price.recurring is not None:
+                strange.look("interval", price.recurring.interval, _INTERVALS)
+                strange.look("usage type", price.recurring.usage_type, _USAGES)
+        for coupon in (each.source.coupon for each in row.discounts if each.source.coupon is not None):
+            strange.look("coupon duration", coupon.duration, _DURATIONS)
+
+
+def _owes_latest(row: WireSubscription) -> bool:
+    latest = row.latest_invoice
+    return latest is not None and latest.status in _OWED and latest.amount_remaining > 0
+
+
+def _planned(
+    schedule: WireSchedule | None, items: Collection[Item], *, as_of: datetime
+) -> tuple[Item | None, datetime | None, datetime | None]:
+    """The item that comes next, from when, and when the schedule ends the subscription.
+
+    Of several items the one whose price is new is meant; where that leaves more than one, none can be named.
+    """
+    if schedule is None or schedule.status not in _PLANNED or not schedule.phases:
+        return None, None, None
+    end = max((each.end_date for each in schedule.phases if each.end_date is not None), default=None)
+    planned_end = end if schedule.end_behavior == "cancel" else None
+    ahead = [each for each in schedule.phases if each.start_date > as_of]
+    if not ahead:
+        return None, None, planned_end
+    phase = min(ahead, key=lambda each: each.start_date)
+    coming = _coming(phase)
+    billed = {each.price_id for each in items}
+    fresh = [each for each in coming if each.price_id not in billed] or coming
+    return fresh[0] if len(fresh) == 1 else None, phase.start_date, planned_end
+
+
+def _coming(phase: WirePhase) -> list[Item]:
+    return [
+        Item(id=each.price, price_id=each.price, quantity=1 if each.quantity is None else each.quantity)
+        if isinstance(each.price, str)
+        else _priced(each.price, item_id=each.price.id, quantity=each.quantity)
+        for each in phase.items
+    ]
+
+
 def _item(row: WireItem, *, as_of: datetime) -> Item:
-    price = row.price
-    if price is None:
+    if row.price is None:
         return Item(id=row.id, period_start=row.current_period_start, period_end=row.current_period_end)
+    return _priced(
+        row.price,
+        item_id=row.id,
+        quantity=row.quantity,
+        period_start=row.current_period_start,
+        period_end=row.current_period_end,
+        discounts=_recurring((each for each in row.discounts if isinstance(each, WireDiscount)), as_of=as_of),
+    )
+
+
+def _priced(
+    price: WirePrice,
+    *,
+    item_id: str,
+    quantity: int | None,
+    period_start: datetime | None = None,
+    period_end: datetime | None = None,
+    discounts: tuple[Discount, ...] = (),
+) -> Item:
     recurring = price.recurring
     interval = None if recurring is None else _INTERVALS.get(recurring.interval)
     return Item(
-        id=row.id,
+        id=item_id,
         price_id=price.id,
         lookup_key=price.lookup_key or "",
         product_id=price.product or "",
@@ -112,11 +241,11 @@ def _item(row: WireItem, *, as_of: datetime) -> Item:
         period=MONTH
         if recurring is None or interval is None
         else Period(interval=interval, count=recurring.interval_count),
-        quantity=1 if row.quantity is None else row.quantity,
+        quantity=1 if quantity is None else quantity,
         metered=recurring is not None and recurring.usage_type == "metered",
-        period_start=row.current_period_start,
-        period_end=row.current_period_end,
-        discounts=_recurring((each for each in row.discounts if isinstance(each, WireDiscount)), as_of=as_of),
+        period_start=period_start,
+        period_end=period_end,
+        discounts=discounts,
     )
 
 

@@ -1,19 +1,19 @@
-"""Stripe as a BillingSource: one listing of every status, newest first, in ranges of creation read side by side."""
+"""Stripe as a BillingSource: all that has not ended in one listing, in ranges of creation read side by side."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any, Self, TypeVar
+from types import MappingProxyType
+from typing import Any, Self
 
 from reconciler.billing.asking import (
     MOST_IN_FLIGHT,
     READ_DEADLINE_S,
-    GarbledError,
     OutageError,
     RetryListener,
     RetryPolicy,
@@ -21,30 +21,28 @@ from reconciler.billing.asking import (
     unheard,
 )
 from reconciler.billing.breadth import Breadth
-from reconciler.billing.crew import Hands, OneByOne
-from reconciler.billing.more import MOST_SINGLY, population, with_more
+from reconciler.billing.crew import Hands, OneByOne, do_all
+from reconciler.billing.more import MOST_SINGLY, More, population
 from reconciler.billing.network import Asking, Network
 from reconciler.billing.pacing import RateBudget
-from reconciler.billing.stripe_client import StripeClient
-from reconciler.billing.stripe_mapping import customer_of, subscription_of
-from reconciler.billing.stripe_ranges import Dated, Sweep
-from reconciler.billing.stripe_walk import walk
-from reconciler.billing.stripe_wire import WireCustomer, WireItem, WireList, WireSubscription
-from reconciler.errors import NotThatSourceError, SourceRefusedError, SourceUnavailableError
-from reconciler.model.billing import Customer, Source, Subscription
+from reconciler.billing.strange import Strange
+from reconciler.billing.stripe_client import API_VERSION, StripeClient
+from reconciler.billing.stripe_lists import API_URL, PAGE_SIZE, StripeLists
+from reconciler.billing.stripe_mapping import customer_of, invoice_of, look_for_strange, subscription_of
+from reconciler.billing.stripe_ranges import Sweep
+from reconciler.billing.stripe_side import Beside, read_beside, read_schedules, schedules_set, unpaid_of
+from reconciler.billing.stripe_wire import WireCustomer, WireInvoice, WireItem, WireList, WireSchedule, WireSubscription
+from reconciler.errors import CredentialError, SourceRefusedError, SourceUnavailableError
+from reconciler.model.billing import Customer, Invoice, Source, Subscription
 from reconciler.model.observation import CustomerReading, Snapshot, Wanted
 from reconciler.ports import Clock
 
-API_URL = "https://api.stripe.com"
-
-PAGE_SIZE = 100  # the most that Stripe gives
 _NOT_FOUND = 404
 _ID = re.compile(r"[A-Za-z0-9_-]+")  # anything else that a store may hold is no id, and must not become a path
-# A path of four is the longest that Stripe expands; coupons of items lie deeper and are read with the items.
-_DISCOUNTS = ["data.discounts.source.coupon"]
-_DISCOUNT = ["data.discount.source.coupon"]
 
-Row = TypeVar("Row")
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+Items = dict[str, WireList[WireItem]]
 
 
 class StripeSource:
@@ -77,7 +75,7 @@ class StripeSource:
         self._asking = asking or Network(
             Source.STRIPE, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry
         )
-        self._client = StripeClient(
+        client = self._client = StripeClient(
             url=url,
             api_key=api_key,
             livemode=livemode,
@@ -86,10 +84,12 @@ class StripeSource:
             connect_timeout_s=connect_timeout_s,
             read_timeout_s=read_timeout_s,
         )
+        self._lists = StripeLists(client, page_size=page_size)
         self._clock = clock
         self._read_deadline_s = read_deadline_s
-        self._page_size = page_size
         self._metadata_org_key = metadata_org_key
+        self._about = f"Stripe, {'live' if livemode else 'test'} mode, API version {API_VERSION}"
+        self._invoices_forbidden = False
 
     @property
     def source(self) -> Source:
@@ -107,143 +107,160 @@ class StripeSource:
         self.close()
 
     def read_all(self, as_of: datetime) -> Snapshot:
-        """Every customer and subscription of the account, save those on a test clock (ports.BillingSource)."""
+        """Every customer, and every subscription that has not ended, save those on a test clock (ports.BillingSource).
+
+        One listing without a status, which leaves canceled ones out: of a list by cursor no row that stays is skipped.
+        What was never paid and expired is in it, of all that ended.
+        """
         tally = self._tally(Breadth(MOST_IN_FLIGHT))
-        subscriptions = self._sweep("subscriptions", WireList[WireSubscription], tally, _DISCOUNTS, status="all")
-        customers = self._sweep("customers", WireList[WireCustomer], tally, _DISCOUNT)
-        items: dict[str, WireList[WireItem]] = {}
+        subscriptions, customers = self._lists.subscriptions(tally), self._lists.customers(tally)
+        items: Items = {}
         problems: list[str] = []
         try:
             with self._asking.crew(tally) as crew:
                 problems += subscriptions.run(crew)
-                problems += self._read_broken_off(subscriptions.rows().values(), items, crew, tally)
+                problems += self._lists.broken_off(subscriptions.rows().values(), items, crew, tally)
                 problems += customers.run(crew)  # after the subscriptions, so that whoever has one is in this list
         except (SourceUnavailableError, SourceRefusedError) as error:
             problems.append(error.problem)
-        owners = customers.rows()
-        found = tuple(customer_of(row, metadata_org_key=self._metadata_org_key) for row in owners.values())
-        held = tuple(
-            self._mapped(_with_items(row, items), owners.get(row.customer), as_of)
-            for row in subscriptions.rows().values()
-        )
+        rows, owners = subscriptions.rows().values(), customers.rows()
         lists = (subscriptions.proof(), customers.proof())
         problems += [f"The ranges of Stripe's {each.name} do not adjoin" for each in lists if not each.adjoins]
+        beside = Beside() if problems else read_beside(self._lists, self._asking, rows, tally)
+        self._invoices_forbidden = beside.invoices_forbidden
+        found = tuple(customer_of(row, metadata_org_key=self._metadata_org_key) for row in owners.values())
+        held = tuple(self._mapped(rows, items, as_of, owners=owners, schedules=beside.schedules))
+        strange = Strange(Source.STRIPE)
+        look_for_strange(strange, rows)
         return Snapshot(
             source=Source.STRIPE,
             customers=found,
             subscriptions=held,
             complete=not problems,
-            proof=tally.proof(rows=population(found, held), lists=lists, read_until=self._clock.now()),
+            proof=tally.proof(
+                rows=population(found, held), lists=(*lists, *beside.proofs), read_until=self._clock.now()
+            ),
             problem="; ".join(problems) or None,
+            invoices=_waiting(beside.invoices, as_of),
+            side_reads=beside.side_reads,
+            ended_of=frozenset(),
+            about=self._about,
+            notes=strange.notes(),
         )
 
-    def read_more(self, snapshot: Snapshot, wanted: Wanted, as_of: datetime) -> Snapshot:  # noqa: ARG002 -- the port's
-        """What no list held (ports.BillingSource), up to 50 recorded ids: deleted customers are in no list."""
-        tally = self._tally(Breadth(1))
-        asked = sorted(each for each in wanted.recorded_ids if _ID.fullmatch(each))[:MOST_SINGLY]
-        found: list[Customer] = []
+    def read_more(self, snapshot: Snapshot, wanted: Wanted, as_of: datetime) -> Snapshot:
+        """What the lists left out (ports.BillingSource).
+
+        Up to 50 recorded ids are looked up: no list holds a deleted customer. One that is not is told, and stays an id
+        that leads nowhere. What ended is read customer by customer for up to 50 of them, else all of it in one listing.
+        """
+        tally = self._tally(Breadth(MOST_IN_FLIGHT))
+        tally.heard_before = True
+        ids = sorted(each for each in wanted.recorded_ids if _ID.fullmatch(each))
+        more = More(unread=len(ids[MOST_SINGLY:]))
         try:
-            for each in asked:
-                row = self._customer(each, tally)
-                found += [] if row is None else [customer_of(row, metadata_org_key=self._metadata_org_key)]
+            with self._asking.crew(tally) as crew:
+                asked = [(each, partial(self._customer, each, tally)) for each in ids[:MOST_SINGLY]]
+                found = [row for _, row in do_all(crew, asked) if row is not None]
+                more.customers += [customer_of(row, metadata_org_key=self._metadata_org_key) for row in found]
+                if len(wanted.ended_of) <= MOST_SINGLY:
+                    more.ended_of = wanted.ended_of
+                    jobs = [(each, partial(self._owned, each, tally, "canceled")) for each in sorted(wanted.ended_of)]
+                    for _, (rows, items) in do_all(crew, jobs):
+                        more.subscriptions += self._mapped(rows, items, as_of)
+                else:
+                    more.ended_of = None
+                    ended = self._lists.subscriptions(
+                        tally, with_invoice=not self._invoices_forbidden, status="canceled"
+                    )
+                    rows, items = self._whole(ended, crew, tally)
+                    more.subscriptions += self._mapped(rows, items, as_of)
         except (SourceUnavailableError, SourceRefusedError) as error:
-            return with_more(snapshot, tally, problem=error.problem, read_until=self._clock.now())
-        return with_more(snapshot, tally, customers=found, read_until=self._clock.now())
+            more.problems.append(error.problem)
+        return more.added_to(snapshot, tally, read_until=self._clock.now())
 
     def find_customer(self, org_id: str) -> None:
         """None always (ports.BillingSource): Stripe's search by metadata lags, so the sweep of the run stands."""
 
     def read_customer(self, customer: Customer) -> CustomerReading:
-        """One customer and its subscriptions as they are now (ports.BillingSource).
+        """One customer, its subscriptions and its unpaid invoices as they are now (ports.BillingSource).
 
         A customer that this account and mode never had is refused: its absence would prove nothing.
         """
-        tally = self._tally(Breadth(1))
-        row = self._client.read(f"/v1/customers/{customer.id}", WireCustomer, tally, expand=["discount.source.coupon"])
-        own = self._sweep(
-            "subscriptions", WireList[WireSubscription], tally, _DISCOUNTS, status="all", customer=customer.id
-        )
-        items: dict[str, WireList[WireItem]] = {}
-        hands = OneByOne()
-        problems = own.run(hands)
-        problems += self._read_broken_off(own.rows().values(), items, hands, tally)
-        if problems:
-            raise OutageError("; ".join(problems))
+        tally, as_of = self._tally(Breadth(1)), self._clock.now()
+        row = self._lists.customer(customer.id, tally)
+        rows, items = self._owned(customer.id, tally, "all")
+        try:
+            schedules = read_schedules(self._lists, schedules_set(rows), OneByOne(), tally)
+        except CredentialError:
+            schedules = {}
+        unpaid = None if self._invoices_forbidden else unpaid_of(self._lists, customer.id, tally)
         return CustomerReading(
             customer=customer_of(row, metadata_org_key=self._metadata_org_key),
-            subscriptions=tuple(
-                self._mapped(_with_items(each, items), row, self._clock.now())
-                for each in own.rows().values()
-                if each.customer == customer.id
-            ),
+            subscriptions=tuple(self._mapped(rows, items, as_of, owners={row.id: row}, schedules=schedules)),
+            invoices=None if unpaid is None else _waiting(unpaid, as_of),
         )
 
     def _customer(self, customer_id: str, tally: Tally) -> WireCustomer | None:
         """The customer as it is now, None where this account never had it."""
         try:
-            return self._client.read(
-                f"/v1/customers/{customer_id}", WireCustomer, tally, expand=["discount.source.coupon"]
-            )
+            return self._lists.customer(customer_id, tally)
         except SourceRefusedError as error:
             if error.status != _NOT_FOUND:
                 raise
             return None
 
+    def _owned(self, customer_id: str, tally: Tally, status: str) -> tuple[Collection[WireSubscription], Items]:
+        """The customer's own subscriptions of `status`, whole, and items that a row does not show.
+
+        Raises OutageError where that is not proven.
+        """
+
+        def read(*, with_invoice: bool) -> tuple[Collection[WireSubscription], Items]:
+            own = self._lists.subscriptions(tally, with_invoice=with_invoice, status=status, customer=customer_id)
+            rows, items = self._whole(own, OneByOne(), tally)
+            return [row for row in rows if row.customer == customer_id], items
+
+        if not self._invoices_forbidden:
+            try:
+                return read(with_invoice=True)
+            except CredentialError:  # if it is not the invoices that it may not read, the next one says so
+                self._invoices_forbidden = True
+        return read(with_invoice=False)
+
+    def _whole(
+        self, sweep: Sweep[WireSubscription], hands: Hands, tally: Tally
+    ) -> tuple[Collection[WireSubscription], Items]:
+        items: Items = {}
+        problems = sweep.run(hands)
+        rows = sweep.rows().values()
+        problems += self._lists.broken_off(rows, items, hands, tally)
+        if problems:
+            raise OutageError("; ".join(problems))
+        return rows, items
+
+    def _mapped(
+        self,
+        rows: Iterable[WireSubscription],
+        items: Items,
+        as_of: datetime,
+        *,
+        owners: Mapping[str, WireCustomer] = _NONE,
+        schedules: Mapping[str, WireSchedule] = _NONE,
+    ) -> Iterator[Subscription]:
+        for row in rows:
+            yield subscription_of(
+                replace(row, items=items[row.id]) if row.id in items else row,
+                customer=owners.get(row.customer),
+                schedule=schedules.get(row.schedule or ""),
+                metadata_org_key=self._metadata_org_key,
+                as_of=as_of,
+            )
+
     def _tally(self, breadth: Breadth) -> Tally:
         until = time.monotonic() + self._read_deadline_s
         return Tally(read_from=self._clock.now(), until=until, breadth=breadth)
 
-    def _mapped(self, row: WireSubscription, customer: WireCustomer | None, as_of: datetime) -> Subscription:
-        return subscription_of(row, customer=customer, metadata_org_key=self._metadata_org_key, as_of=as_of)
 
-    def _sweep(
-        self, what: str, model: type[WireList[Dated]], tally: Tally, expand: list[str], **query: str
-    ) -> Sweep[Dated]:
-        def fetch(asked: dict[str, Any]) -> WireList[Dated]:
-            return self._page(f"/v1/{what}", model, tally, **query, expand=expand, **asked)
-
-        return Sweep(fetch, what=what)
-
-    def _read_broken_off(
-        self, rows: Iterable[WireSubscription], items: dict[str, WireList[WireItem]], hands: Hands, tally: Tally
-    ) -> list[str]:
-        """Put into `items`, by subscription, those its own row does not show whole; what is not proven, in words."""
-        problems: list[str] = []
-        waiting = [row.id for row in rows if row.items.has_more or any(item.discounts for item in row.items.data)]
-        in_flight = 0
-        while waiting or in_flight:
-            while waiting and hands.free:
-                wanted = waiting.pop()
-                hands.give(wanted, partial(self._read_items, wanted, tally))
-                in_flight += 1
-            subscription, (whole, unproven) = hands.take()
-            in_flight -= 1
-            items[subscription] = WireList(data=tuple(whole.values()), has_more=False)
-            problems += unproven
-        return problems
-
-    def _read_items(self, subscription: str, tally: Tally) -> tuple[dict[str, WireItem], list[str]]:
-        rows: dict[str, WireItem] = {}
-
-        def fetch(cursor: str | None) -> WireList[WireItem]:
-            after = {} if cursor is None else {"starting_after": cursor}
-            path = "/v1/subscription_items"
-            return self._page(path, WireList[WireItem], tally, subscription=subscription, expand=_DISCOUNTS, **after)
-
-        return rows, walk(fetch, rows, what=f"items of {subscription}")
-
-    def _page(self, path: str, model: type[WireList[Row]], tally: Tally, **query: Any) -> WireList[Row]:
-        try:
-            page = self._client.read(path, model, tally, limit=self._page_size, **query)
-        except (GarbledError, SourceRefusedError) as error:
-            if tally.pages or (isinstance(error, SourceRefusedError) and error.status != _NOT_FOUND):
-                raise
-            raise NotThatSourceError(  # nothing that was sent in this read made sense
-                f"{self._client.host} answers, but not as Stripe does", remedy=f"Set [stripe] url to {API_URL}"
-            ) from error
-        tally.count(pages=1)
-        return page
-
-
-def _with_items(row: WireSubscription, items: Mapping[str, WireList[WireItem]]) -> WireSubscription:
-    return replace(row, items=items[row.id]) if row.id in items else row
+def _waiting(rows: Iterable[WireInvoice], as_of: datetime) -> tuple[Invoice, ...]:
+    return tuple(invoice for row in rows if (invoice := invoice_of(row, as_of=as_of)) is not None)

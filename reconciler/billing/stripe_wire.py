@@ -110,8 +110,20 @@ class WirePause:
 
 
 @wire
+class WireLatestInvoice:
+    """The invoice that a subscription made last, as far as it tells whether its period was paid."""
+
+    status: str | None = None
+    amount_remaining: int = 0
+
+
+def _expanded(value: object) -> object:
+    return value if isinstance(value, dict) else None
+
+
+@wire
 class WireSubscription:
-    """A subscription."""
+    """A subscription; `latest_invoice` is None unless it was expanded."""
 
     id: str
     customer: str
@@ -125,9 +137,11 @@ class WireSubscription:
     collection_method: str | None = None
     discounts: tuple[WireDiscount, ...] = ()
     ended_at: Instant | None = None
+    latest_invoice: Annotated[WireLatestInvoice | None, BeforeValidator(_expanded)] = None
     livemode: bool
     metadata: dict[str, str] = Field(default_factory=dict)
     pause_collection: WirePause | None = None
+    schedule: str | None = None
     start_date: Instant | None = None
     test_clock: str | None = None
     trial_end: Instant | None = None
@@ -145,6 +159,79 @@ class WireCustomer:
     livemode: bool | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     test_clock: str | None = None
+
+
+@wire
+class WireBilledSubscription:
+    """The subscription that an invoice bills."""
+
+    subscription: str | None = None
+
+
+@wire
+class WireParent:
+    """What an invoice was made for."""
+
+    subscription_details: WireBilledSubscription | None = None
+
+
+@wire
+class WireTransitions:
+    """When an invoice became what it is."""
+
+    finalized_at: Instant | None = None
+
+
+@wire
+class WireInvoice:
+    """An invoice without its lines; `due_date` is set only where it is sent to be paid."""
+
+    id: str
+    customer: str | None = None
+    status: str | None = None
+    created: Instant
+    currency: str
+    amount_remaining: int = 0
+    attempt_count: int = 0
+    collection_method: str | None = None
+    due_date: Instant | None = None
+    livemode: bool | None = None
+    parent: WireParent | None = None
+    status_transitions: WireTransitions = WireTransitions()
+
+    @property
+    def subscription(self) -> str | None:
+        """The subscription that it bills, if it bills one."""
+        details = None if self.parent is None else self.parent.subscription_details
+        return None if details is None else details.subscription
+
+
+@wire
+class WirePhaseItem:
+    """What a phase bills, with its price expanded; an id where that could not be shown."""
+
+    price: WirePrice | str
+    quantity: int | None = None
+
+
+@wire
+class WirePhase:
+    """What a schedule bills from `start_date` on."""
+
+    start_date: Instant
+    end_date: Instant | None = None
+    items: tuple[WirePhaseItem, ...] = ()
+
+
+@wire
+class WireSchedule:
+    """What a subscription is set to become; `end_behavior` is release, cancel or none."""
+
+    id: str
+    created: Instant | None = None
+    status: str
+    end_behavior: str = "release"
+    phases: tuple[WirePhase, ...] = ()
 
 
 @wire

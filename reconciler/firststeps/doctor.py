@@ -78,7 +78,7 @@ def _side(side: Side, patient: Patient, snapshots: dict[Source, Snapshot]) -> It
         yield Checked(
             verdict=Verdict.STOPS if each.required else Verdict.LOOK,
             subject=name,
-            text=f"The key lacks the permission {each.name}" + ("" if each.required else ": less can be checked"),
+            text=f"The key lacks the permission {each.name}" + ("" if each.required else f": {each.missing}"),
             remedy=each.remedy,
         )
     if not any(each.required for each in refused):

@@ -32,10 +32,11 @@ class Offer:
 class Permission:
     """One permission of a key by the source's own name, whether it is held, and what to do where it is not.
 
-    Without a `required` one no pass runs; without another something is merely not checked.
+    Without a `required` one no pass runs; `missing` is what a pass does without for want of another.
     """
 
     name: str
     held: bool
     required: bool
+    missing: str = ""
     remedy: str = ""

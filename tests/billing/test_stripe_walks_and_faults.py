@@ -30,9 +30,9 @@ from sandbox.localstripe_peer import localstripe_peer
 from sandbox.stripe_over_http import library_client
 
 ROWS = 150  # two pages of each list
-PAGES = 4
+PAGES = 5  # one of open invoices
 PLACES = {
-    "first subscriptions": r"/subscriptions\?limit=100&status",
+    "first subscriptions": r"/subscriptions\?limit=100&expand[^&]*$",
     "last subscriptions": r"/subscriptions\?.*starting_after",
     "first customers": r"/customers\?limit=100&expand[^&]*$",
     "last customers": r"/customers\?.*starting_after",

@@ -40,11 +40,16 @@ def test_a_whole_read_holds_every_customer_with_the_organisation_it_names(world:
     assert {each.id: each.org_key for each in world.reader.read_all(LONG_AGO).customers} == made
 
 
-def test_a_whole_read_holds_every_subscription_ended_ones_included(world: BillingWorld) -> None:
+def test_a_whole_read_holds_every_subscription_and_the_ended_ones_of_whom_they_are_wanted(world: BillingWorld) -> None:
     one, two = world.add_customer("org_1"), world.add_customer("org_2")
     live, ended = world.add_subscription(one), world.add_subscription(one, ended=True)
     other = world.add_subscription(two, euro=True)
-    rows = {each.id: each for each in world.reader.read_all(LONG_AGO).subscriptions}
+    snapshot = world.reader.read_all(LONG_AGO)
+    assert {live, other} <= {each.id for each in snapshot.subscriptions}
+    more = world.reader.read_more(snapshot, Wanted(ended_of=frozenset({one})), LONG_AGO)
+    assert more.complete
+    assert more.ended_of is None or one in more.ended_of
+    rows = {each.id: each for each in more.subscriptions}
     assert {row.id: (row.customer_id, row.status) for row in rows.values()} == {
         live: (one, SubscriptionStatus.ACTIVE),
         ended: (one, SubscriptionStatus.ENDED),

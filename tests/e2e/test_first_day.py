@@ -21,7 +21,14 @@ from reconciler.settings import Settings, load_settings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 OWNER = "sk_test_demo_owner"  # the demo's restricted key may not list prices
-READS = ("rak_customer_read", "rak_subscription_read", "rak_coupon_read", "rak_plan_read")
+READS = (
+    "rak_customer_read",
+    "rak_subscription_read",
+    "rak_coupon_read",
+    "rak_plan_read",
+    "rak_invoice_read",
+    "rak_subscription_schedule_read",
+)
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ _PERMISSION_OF = {
     "product": "rak_product",
     "subscription": "rak_subscription",
     "subscription_item": "rak_subscription",
-    "subscription_schedule": "rak_subscription",
+    "subscription_schedule": "rak_subscription_schedule",
 }
 
 
