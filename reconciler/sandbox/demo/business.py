@@ -19,6 +19,13 @@ STRIPE_KEY = "rk_test_demo"
 
 UNPAID = "founders_friend"
 MONTHLY = {"starter": 4900, "professional": 9900, "enterprise": 49900}
+_READS = (
+    "rak_customer_read",
+    "rak_subscription_read",
+    "rak_coupon_read",
+    "rak_invoice_read",
+    "rak_subscription_schedule_read",
+)
 _DAY = timedelta(days=1)
 _FIRST = (
     "Amber",
@@ -84,7 +91,7 @@ class Business:
         self.lago = LagoSandbox(api_key=LAGO_KEY, clock=lambda: now)
         self.stripe = StripeSandbox(
             api_key="sk_test_demo_owner",
-            restricted_keys={STRIPE_KEY: ("rak_customer_read", "rak_subscription_read", "rak_coupon_read")},
+            restricted_keys={STRIPE_KEY: _READS},
             clock=lambda: now,
         )
         self.records: dict[str, dict[str, Any]] = {}
