@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.model.acts import Acts
+from reconciler.model.acts import Acts, PlanUse
 from reconciler.model.billing import Customer, Source
 from reconciler.model.drift import Fix
 from reconciler.model.history import History
@@ -163,6 +163,10 @@ class Ledger(Protocol):
 
         The runs that it explains are unfinished no longer.
         """
+        ...
+
+    def plan_use(self, seal: str) -> PlanUse | None:
+        """By whom and when the plan file sealed by `seal` was applied; None where it was not. Raises LedgerError."""
         ...
 
     def use_plan(self, seal: str, *, digest: str, by: str, at: datetime) -> None:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from fakes_seen import counts, orgs_seen, seen_subscriptions
 from reconciler.errors import LedgerError, PlanUsedError
 from reconciler.ledger.acts import contract_of, waiver_of
-from reconciler.model.acts import Act, ActKind, Acts, Contract, Release, Waiver
+from reconciler.model.acts import Act, ActKind, Acts, Contract, PlanUse, Release, Waiver
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decided, Direction, Fix
 from reconciler.model.history import DoneFix, Failures, History, Latch, Sighting, UnfinishedRun
@@ -31,7 +31,7 @@ class FakeLedger:
         self.waivers: list[Waiver] = []
         self.contracts: list[Contract] = []
         self.released: list[tuple[int, Release]] = []
-        self.used: dict[str, tuple[str, datetime]] = {}
+        self.used: dict[str, PlanUse] = {}
         self.broken = False
 
     def history(self, now: datetime) -> History:
@@ -146,10 +146,14 @@ class FakeLedger:
     def use_plan(self, seal: str, *, digest: str, by: str, at: datetime) -> None:
         self._fail_if_broken()
         del digest
-        if seal in self.used:
-            earlier_by, earlier_at = self.used[seal]
-            raise PlanUsedError(by=earlier_by, at=earlier_at)
-        self.used[seal] = (by, at)
+        used = self.plan_use(seal)
+        if used is not None:
+            raise PlanUsedError(by=used.by, at=used.at)
+        self.used[seal] = PlanUse(by=by, at=at)
+
+    def plan_use(self, seal: str) -> PlanUse | None:
+        self._fail_if_broken()
+        return self.used.get(seal)
 
     def _unfinished(self) -> Iterator[UnfinishedRun]:
         over = {run.id for run in self.recorded}

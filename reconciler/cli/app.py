@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from reconciler.bootstrap import VERSION
+from reconciler.cli.apply_command import apply
 from reconciler.cli.config_command import config_app
 from reconciler.cli.daemon_command import daemon
 from reconciler.cli.demo_command import demo
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.add_typer(config_app, name="config")
 app.add_typer(orgs_app, name="orgs")
 app.command("daemon")(daemon)
+app.command("apply")(apply)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 
@@ -52,6 +54,9 @@ def reconcile(
     limit: Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="At most this many fixes.")] = None,
     form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json, markdown or csv.")] = "text",
     output: Annotated[Path | None, typer.Option("--output", metavar="PATH", help="A file, not the terminal.")] = None,
+    plan_out: Annotated[
+        Path | None, typer.Option("--plan-out", metavar="FILE", help="Write what is left to fix, for reconcile apply.")
+    ] = None,
     no_record: Annotated[
         bool, typer.Option("--no-record", help="With --dry-run: judge only, and keep nothing of it.")
     ] = False,
@@ -81,6 +86,7 @@ def reconcile(
             form=form,
             output=output,
             record=not no_record,
+            plan_out=plan_out,
             exit_zero_on_drift=exit_zero_on_drift,
             verbosity=Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL,
         ),

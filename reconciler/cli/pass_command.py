@@ -9,23 +9,26 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from reconciler.bootstrap import make_line
+from reconciler.bootstrap import Made, make_line
 from reconciler.cli.telling import complain, tell
 from reconciler.cycle.line import Pass
+from reconciler.cycle.plan_file import plan_bytes
 from reconciler.cycle.run import run_pass
-from reconciler.errors import UsageError
+from reconciler.errors import ReportError, UsageError
 from reconciler.logs import configure_logs
 from reconciler.model.drift import Code
-from reconciler.model.run import RunMode
+from reconciler.model.run import RunMode, RunRecord
 from reconciler.model.terms import Mode
 from reconciler.ports import OrgManager
-from reconciler.reports.render import report_format
-from reconciler.reports.report_file import refuse_place
+from reconciler.reports.render import ReportFormat, report_format
+from reconciler.reports.report_file import refuse_place, write_report
 from reconciler.reports.terminal import Verbosity
 from reconciler.rules.decide import Scope
+from reconciler.rules.sealing import seal_plan
 from reconciler.settings import load_settings
 
 _DRIFT_REMAINS = 2
+_OWNER_ONLY = 0o600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,33 +45,63 @@ class PassArguments:
     record: bool = True
     exit_zero_on_drift: bool = False
     verbosity: Verbosity = Verbosity.NORMAL
+    plan_out: Path | None = None
 
 
 def run_one_pass(asked: PassArguments, environ: Mapping[str, str]) -> int:
     """Run a pass and report it; returns the exit code. Raises ReconcilerError where nothing could be judged."""
     form = report_format(asked.form)
     scope = Scope(org_ids=frozenset(asked.org_ids), codes=_codes(asked.codes), limit=asked.limit)
-    if asked.output is not None:
-        refuse_place(asked.output)
+    for place in (asked.output, asked.plan_out):
+        if place is not None:
+            refuse_place(place)
     settings = load_settings(asked.config, environ)
-    configure_logs(settings.log.format, _log_level(settings.log.level, asked.verbosity))
+    configure_logs(settings.log.format, log_level(settings.log.level, asked.verbosity))
     mode = RunMode.DRY_RUN if asked.dry_run else RunMode.FIX if settings.policy.mode is Mode.FIX else RunMode.FLAG
     with make_line(settings, environ, dry_run=asked.dry_run, record=asked.record) as made:
         _refuse_unknown(asked.org_ids, made.line.store)
-        if made.reports is not None:
-            made.reports.prepare()
-        run = run_pass(made.line, Pass(mode=mode, scope=scope, notes=made.notes))
-        problem = made.reports.problem if made.reports else None
-        files = made.reports.paths(run) if made.reports and not problem else ()
-        tell(run, form, output=asked.output, verbosity=asked.verbosity, files=files)
-        if problem:
-            complain(problem)
+        run = perform(
+            made,
+            Pass(mode=mode, scope=scope, notes=made.notes),
+            form,
+            output=asked.output,
+            verbosity=asked.verbosity,
+        )
+        if asked.plan_out is not None:
+            _write_plan(run, made.line.store_at, asked.plan_out)
     if run.exit_code == _DRIFT_REMAINS and asked.exit_zero_on_drift:
         return 0
     return run.exit_code
 
 
-def _log_level(configured: str, verbosity: Verbosity) -> str:
+def perform(made: Made, asked: Pass, form: ReportFormat, *, output: Path | None, verbosity: Verbosity) -> RunRecord:
+    """Run the pass on what was made and tell it."""
+    if made.reports is not None:
+        made.reports.prepare()
+    run = run_pass(made.line, asked)
+    problem = made.reports.problem if made.reports else None
+    files = made.reports.paths(run) if made.reports and not problem else ()
+    tell(run, form, output=output, verbosity=verbosity, files=files)
+    if problem:
+        complain(problem)
+    return run
+
+
+def _write_plan(run: RunRecord, store_at: str, path: Path) -> None:
+    if run.refusal:
+        complain(f"No plan was written to {path}, since nothing was planned: the whole run was refused")
+        return
+    plan = seal_plan(run, store_at=store_at)
+    try:
+        write_report(path, plan_bytes(plan), mode=_OWNER_ONLY)
+    except ReportError as error:
+        complain(str(error))
+        return
+    until = f"{plan.expires_at:%Y-%m-%d %H:%M} UTC"
+    complain(f"{len(plan.fixes)} fixes are in the plan {path}, which reconcile apply takes until {until}")
+
+
+def log_level(configured: str, verbosity: Verbosity) -> str:
     """-v wants at least every step; -q, and a terminal that has the report before it, only what went wrong."""
     levels = logging.getLevelNamesMapping()
     if verbosity is Verbosity.VERBOSE:

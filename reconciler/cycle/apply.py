@@ -24,9 +24,13 @@ _FAILURES_THAT_STOP = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What became of the fixes that were begun, and what broke the writing off, if anything did."""
+    """What became of the fixes that were begun, and what broke the writing off, if anything did.
+
+    `gone` are fixes of an approved plan that were not begun, since they no longer hold.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
+    gone: tuple[Outcome, ...] = ()
     broken_off: BaseException | None = None
 
 

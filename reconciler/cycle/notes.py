@@ -69,8 +69,10 @@ def _approved(asked: Pass, plan: Plan, applied: Applied) -> Iterator[str]:
         f"The plan {sealed.digest} of the run {sealed.run_id} was approved by {asked.approval.by}: "
         f"{len(plan.fixes)} of its {len(sealed.fixes)} fixes still hold"
     )
-    if plan.to_write and not applied.outcomes:
-        yield "Nothing of it was written"
+    for outcome in applied.gone[:_FIXES_TOLD]:
+        yield f"{_in_words(outcome.fix)} of that plan was skipped: {outcome.error}"
+    if len(applied.gone) > _FIXES_TOLD:
+        yield f"And {len(applied.gone) - _FIXES_TOLD} more of that plan were skipped (--format json shows all)"
 
 
 def _narrowed(asked: Pass) -> Iterator[str]:

@@ -106,7 +106,7 @@ def record(
         totals=add_up(judgement, decisions),
         decisions=tuple(decisions),
         plan=plan,
-        outcomes=applied.outcomes,
+        outcomes=(*applied.gone, *applied.outcomes),
         orgs=observation.store.orgs,
         subscriptions=tuple(
             SeenSubscription(id=each.id, digest=subscription_digest(each), next_at=each.next_at)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 import structlog
 
 from reconciler.cycle.apply import apply
+from reconciler.cycle.approving import no_longer_planned, refuse_plan
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import observe
 from reconciler.cycle.record import Started, record
@@ -24,7 +26,8 @@ _log = structlog.get_logger()
 def run_pass(line: Line, asked: Pass, *, stop: Stop | None = None) -> RunRecord:
     """Observe, judge, decide, plan, apply, record and report; whoever runs it in a thread stops it by `stop`.
 
-    Raises UsageError for a pass that would write without a ledger, and SetupError, StoreError or LedgerError before
+    Raises UsageError for a pass that would write without a ledger, RunRefusedError for a plan that may not be applied
+    here and now, and SetupError, StoreError or LedgerError before
     anything is written; a source that is away, a limit that refuses or a fix that fails is in the record instead. A
     ledger that fails after writing raises LedgerError once the reports are made. Whatever broke the writing off is
     raised again once what was written is recorded.
@@ -34,6 +37,8 @@ def run_pass(line: Line, asked: Pass, *, stop: Stop | None = None) -> RunRecord:
             "--no-record goes with --dry-run: without the ledger the limits cannot be kept",
             remedy="Add --dry-run, or leave --no-record out",
         )
+    if asked.approval is not None:
+        refuse_plan(asked.approval, line)
     started_at = line.clock.now()
     started = Started(id=f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", at=started_at)
     with structlog.contextvars.bound_contextvars(run_id=started.id):
@@ -57,6 +62,9 @@ def run_pass(line: Line, asked: Pass, *, stop: Stop | None = None) -> RunRecord:
         )
         with stop_held(stop) as held:
             applied = apply(plan, observation, line, asked, run_id=started.id, stop=held)
+            if asked.approval is not None:
+                gone = tuple(no_longer_planned(asked.approval, plan, decisions, line.clock.now()))
+                applied = replace(applied, gone=gone)
             try:
                 return record(
                     started,

@@ -16,7 +16,7 @@ from reconciler.errors import LedgerError, PlanUsedError
 from reconciler.ledger.chain import append
 from reconciler.ledger.stored import numbers_in
 from reconciler.ledger.tables import acts, planned_fixes, runs
-from reconciler.model.acts import Act, ActKind, Acts, Contract, RecordedAct, Release, Waiver
+from reconciler.model.acts import Act, ActKind, Acts, Contract, PlanUse, RecordedAct, Release, Waiver
 
 TOLD_AFTER_ITS_END = timedelta(hours=24)
 RELEASED_FOR = timedelta(hours=24)
@@ -119,11 +119,17 @@ def write_release(connection: Connection, digest: str, *, by: str, reason: str, 
 
 def write_plan_use(connection: Connection, seal: str, *, digest: str, by: str, at: datetime) -> None:
     """Keep that a plan file is being applied (ports.Ledger). Raises PlanUsedError where it was before."""
-    used = acts.c.kind == ActKind.APPLY.value, acts.c.subject == seal
-    before = connection.execute(select(acts.c.by, acts.c.at).where(*used)).first()
+    before = read_plan_use(connection, seal)
     if before is not None:
         raise PlanUsedError(by=before.by, at=before.at)
     write_acts(connection, [Act(kind=ActKind.APPLY, subject=seal, by=by, reason="", at=at, body={"digest": digest})])
+
+
+def read_plan_use(connection: Connection, seal: str) -> PlanUse | None:
+    """By whom and when a plan file was applied."""
+    used = acts.c.kind == ActKind.APPLY.value, acts.c.subject == seal
+    row = connection.execute(select(acts.c.by, acts.c.at).where(*used)).first()
+    return None if row is None else PlanUse(by=row.by, at=row.at)
 
 
 def read_acts(connection: Connection, now: datetime) -> Acts:

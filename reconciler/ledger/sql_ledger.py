@@ -14,6 +14,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.acts import (
     read_acts,
     read_contracts,
+    read_plan_use,
     read_recorded_acts,
     write_acts,
     write_plan_use,
@@ -33,7 +34,7 @@ from reconciler.ledger.run_reading import (
 )
 from reconciler.ledger.states import RecordedDrift, RecordedOutcome, RecordedWaiver, RunSummary
 from reconciler.ledger.tables import acts, runs
-from reconciler.model.acts import Act, Acts, Contract, RecordedAct, Release
+from reconciler.model.acts import Act, Acts, Contract, PlanUse, RecordedAct, Release
 from reconciler.model.drift import Direction, Fix
 from reconciler.model.history import History, Latch
 from reconciler.model.run import LedgerHead, RunRecord
@@ -108,6 +109,11 @@ class SqlLedger:
                 )
             write_run(connection, run)
             return head(connection)
+
+    def plan_use(self, seal: str) -> PlanUse | None:
+        """By whom and when a plan file was applied (ports.Ledger)."""
+        with self._database.reading() as connection:
+            return read_plan_use(connection, seal)
 
     def use_plan(self, seal: str, *, digest: str, by: str, at: datetime) -> None:
         """Keep that a plan file is being applied (ports.Ledger). Raises PlanUsedError where it was before."""

@@ -114,3 +114,11 @@ class Acts:
     waivers: Mapping[str, Waiver] = field(default_factory=dict)
     contracts: tuple[Contract, ...] = ()
     releases: tuple[Release, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanUse:
+    """By whose word a plan file was applied, and when."""
+
+    by: str
+    at: datetime

@@ -30,7 +30,7 @@ def refuse_place(path: Path) -> None:
     raise UsageError(f"No report can be put at {path}: {problem}", remedy="Name a file in a folder that can be written")
 
 
-def write_report(path: Path, content: bytes) -> None:
+def write_report(path: Path, content: bytes, *, mode: int = _MODE) -> None:
     """Write `content` under a temporary name beside `path`, flush it to the disk, and rename it into place; mode 0640.
 
     A symbolic link is followed. The folder must be there. Raises ReportError; whatever stood at `path` is then as it
@@ -41,7 +41,7 @@ def write_report(path: Path, content: bytes) -> None:
         if target.exists() and not target.is_file():
             # Renaming over /dev/null or a pipe would replace the device itself.
             raise ReportError(f"{path} is no regular file", remedy="Name a file, or leave --output out to print")
-        _replace(target, content)
+        _replace(target, content, mode)
     except (OSError, RuntimeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "the path cannot be resolved"
         raise ReportError(
@@ -50,11 +50,11 @@ def write_report(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _replace(target: Path, content: bytes) -> None:
+def _replace(target: Path, content: bytes, mode: int) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".report-")
     try:
         with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), _MODE)
+            os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -125,7 +125,6 @@ class Settings(Section):
             **{
                 f"This version does not go by [{section}] {key}": getattr(said, key) != usual
                 for section, key, said in (
-                    ("limits", "max_monthly_value_ratio", self.limits),
                     ("statuses", "lapsed", self.statuses),
                     ("statuses", "ended", self.statuses),
                     ("billing", "grace_days", self.billing),
