@@ -104,6 +104,7 @@ max_raise_ratio = 0.5
 max_raise_count = 1000
 max_lower_ratio = 0.5
 max_lower_count = 1000
+max_monthly_value_ratio = 1.0
 [reports]
 formats = ["json", "text"]
 [log]
