@@ -6,7 +6,7 @@ RUN := $(UV) run --frozen
 # Tests use at most this many processes.
 JOBS ?= auto
 
-.PHONY: demo test lint types imports unit slow mutation bench cassettes format clean
+.PHONY: demo test lint types imports unit slow systemd mutation bench cassettes format clean
 
 demo: $(UV) ## drift seeded in an embedded Lago, Stripe and store: shown, repaired, shown again
 	@$(RUN) --no-dev reconcile demo
@@ -24,10 +24,13 @@ imports: $(UV) ## the layers of the design point one way
 	$(RUN) lint-imports
 
 unit: $(UV)
-	$(RUN) pytest -n $(JOBS) -m "not slow" --cov --cov-report=term:skip-covered -q
+	$(RUN) pytest -n $(JOBS) -m "not slow and not systemd" --cov --cov-report=term:skip-covered -q
 
 slow: $(UV) ## minutes: kills, soaks, full-size races
 	$(RUN) pytest -m slow -q
+
+systemd: $(UV) ## as root: a Debian under systemd-nspawn, with the units installed and at work
+	$(RUN) pytest -n 0 -m systemd -q --durations=0 tests/systemd
 
 mutation: $(UV) ## changes the store's codec and journal in every way it knows; each must be noticed by a test
 	$(RUN) --group mutation mutmut run

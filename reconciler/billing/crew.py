@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -83,7 +84,8 @@ class Crew:
         number, self._given = self._given, self._given + 1
         self._step("give")
         if len(self._threads) < self._in_flight:
-            thread = threading.Thread(target=self._work, name=f"read {self._source}", daemon=True)
+            whole = copy_context()  # its lines in the log belong to the run as well
+            thread = threading.Thread(target=whole.run, args=(self._work,), name=f"read {self._source}", daemon=True)
             self._threads.append(thread)
             thread.start()
         self._jobs.put(((number, tag), job))

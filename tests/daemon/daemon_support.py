@@ -135,14 +135,14 @@ class Running:
     def __init__(self, site: Site, **environ: str) -> None:
         self.site = site
         self._environ = environ
-        self._log = site.folder / "daemon.log"
+        self._name = f"daemon-{time.monotonic_ns()}"
+        self._log = site.folder / f"{self._name}.log"
         self.told: list[str] = []  # every assignment that the service manager was given
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            address = str(self.site.folder / "notify")
+            address = str(self.site.folder / f"{self._name}.notify")
             self._socket = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
-            Path(address).unlink(missing_ok=True)
             self._socket.bind(address)
             self._socket.settimeout(0.1)
             self._ended = threading.Event()
@@ -151,7 +151,6 @@ class Running:
             stack.callback(listener.join)
             stack.callback(self._ended.set)
             stderr = stack.enter_context(self._log.open("ab"))
-            self._from = self._log.stat().st_size
             self.process = subprocess.Popen(  # noqa: S603 - the command itself, with this test's own settings
                 [sys.executable, "-m", "reconciler", "daemon", "--config", str(self.site.config)],
                 env={**self.site.environ, "NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000000", **self._environ},
@@ -169,9 +168,7 @@ class Running:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        with self._log.open() as log:
-            log.seek(self._from)
-            return [json.loads(line) for line in log.read().splitlines() if line.endswith("}")]
+        return [json.loads(line) for line in self._log.read_text().splitlines() if line.endswith("}")]
 
     def named(self, name: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["event"] == name]

@@ -116,7 +116,6 @@ def test_an_address_that_is_taken_ends_it_with_1(site: Site) -> None:
     with Running(site) as daemon:
         listen = daemon.wait_for("daemon.started")["listen"]
         site.config.write_text(site.config.read_text().replace("127.0.0.1:0", listen))
-        (site.folder / "second").mkdir()
         with Running(site) as second:
             assert second.process.wait(timeout=20) == 1
             assert "[http] listen" in second.events[-1]["problem"]
@@ -173,3 +172,13 @@ def test_after_a_restart_it_is_ready_by_what_the_ledger_holds(site: Site) -> Non
     with Running(site) as daemon:
         daemon.wait_for("run.started")
         assert daemon.get("/readyz")[0] == 200
+
+
+def test_every_line_of_a_run_has_its_run_id_those_of_retried_pages_included(site: Site) -> None:
+    site.lago.add_fault(Fault(target="/customers", status=429, times=2))
+    with Running(site) as daemon:
+        daemon.wait_for("run.finished")
+        (run_id,) = {event["run_id"] for event in daemon.events if not event["event"].startswith("daemon.")}
+        assert [event["run_id"] for event in daemon.named("source.retry")] == [run_id] * 2
+        until(lambda: "reconciler_requests_total{" in daemon.get("/metrics")[1], "the pass in the metrics")
+        assert daemon.metric('reconciler_rate_limited_requests_total{source="lago"}') == 2

@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ class Booted:
     lago: LoopbackServer
     stripe: LoopbackServer
     schedule: str = 'every = "1h"'
-    seen: list[str] = field(default_factory=list)
 
     @property
     def config(self) -> Path:
