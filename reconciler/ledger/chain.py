@@ -5,13 +5,16 @@ own keys: `[table, "new", {column: value}]` for a row that it wrote, without wha
 {...}]` for the ending of one, under its key. Values are as the database holds them, JSON as its text. Its `sha256` is
 over `{"at", "body", "content", "kind", "previous", "seq", "subject"}` as canonical JSON. `previous` of the first is 64
 zeros.
+
+The body's `marks` hold a short hash of each of these rows, by table and part, so that a row that does not agree can be
+named; they prove nothing by themselves.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +29,8 @@ from reconciler.ledger.tables import ENDINGS, events
 from reconciler.model.run import LedgerHead
 
 FIRST_PREVIOUS = "0" * 64
+MARK = 6
+"""Hex digits of the mark of a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +39,26 @@ class Part:
 
     table: Table
     what: str
+    verb: str
     by: Column[Any]
     columns: tuple[Column[Any], ...]
 
     def rows(self) -> Select[Any]:
         """The values as they are hashed: the event's number first, then `columns`."""
-        return select(self.by, *(_raw(column) for column in self.columns)).order_by(self.by, *self.table.primary_key)
+        return select(self.by, *(raw(column) for column in self.columns)).order_by(self.by, *self.table.primary_key)
 
-    def line(self, values: Iterable[Any]) -> str:
+    @property
+    def name(self) -> str:
+        """`decisions new`, `sightings ended`."""
+        return f"{self.table.name} {self.what}"
+
+    def key(self, values: Sequence[Any]) -> str:
+        """Which row it is: the value of its primary key."""
+        keys = {column.name for column in self.table.primary_key}
+        named = zip(self.columns, values, strict=True)
+        return "/".join(str(value) for column, value in named if column.name in keys)
+
+    def line(self, values: Sequence[Any]) -> str:
         """One row as it is hashed."""
         named = {column.name: value for column, value in zip(self.columns, values, strict=True)}
         return canonical([self.table.name, self.what, named])
@@ -54,25 +71,16 @@ def parts() -> tuple[Part, ...]:
     for table, endings in ENDINGS.items():
         by = table.c.event if "event" in table.c else table.c.seq
         kept = tuple(column for column in table.c if column.name not in endings)
-        found.append(Part(table=table, what="new", by=by, columns=kept))
+        found.append(Part(table=table, what="new", verb="wrote", by=by, columns=kept))
         if endings:
             ended = (*table.primary_key, *(table.c[name] for name in endings))
-            found.append(Part(table=table, what="ended", by=table.c.ended_by, columns=ended))
+            found.append(Part(table=table, what="ended", verb="ended", by=table.c.ended_by, columns=ended))
     return tuple(found)
 
 
 def canonical(value: object) -> str:
     """The one JSON text of `value`."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-
-
-def content_of(lines: Iterable[str]) -> str:
-    """The hash over an event's rows."""
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode())
-        digest.update(b"\n")
-    return digest.hexdigest()
 
 
 def event_hash(event: Mapping[Any, Any]) -> str:
@@ -98,20 +106,48 @@ def append(
     before = head(connection)
     seq = before.events + 1
     yield seq
-    row: dict[str, Any] = {"seq": seq, "kind": kind, "subject": subject, "body": dict(body or {})}
-    row |= {"content": content_of(lines_of(connection, seq)), "previous": before.sha256}
+    content = Content()
+    for part, _, line in lines_of(connection, seq):
+        content.add(part, line)
+    row: dict[str, Any] = {"seq": seq, "kind": kind, "subject": subject}
+    row |= {"body": {**(body or {}), "marks": content.marks}, "content": content.sha256, "previous": before.sha256}
     row["sha256"] = event_hash({**row, "at": utc_text(at)})
     connection.execute(insert(events).values(**row, at=at))
 
 
-def lines_of(connection: Connection, seq: int) -> Iterator[str]:
-    """The rows of one event as they are hashed."""
+class Content:
+    """The hash over an event's rows, and the mark of each, as they are added one after the other."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self.marks: dict[str, str] = {}
+
+    def add(self, part: Part, line: str) -> None:
+        """Add the next row, as it is hashed."""
+        self._digest.update(line.encode())
+        self._digest.update(b"\n")
+        self.marks[part.name] = self.marks.get(part.name, "") + mark_of(line)
+
+    @property
+    def sha256(self) -> str:
+        """The hash over all rows that were added."""
+        return self._digest.hexdigest()
+
+
+def mark_of(line: str) -> str:
+    """The short hash of a row as it is hashed."""
+    return hashlib.sha256(line.encode()).hexdigest()[:MARK]
+
+
+def lines_of(connection: Connection, seq: int) -> Iterator[tuple[Part, str, str]]:
+    """The rows of one event: the part, the row's own key, and the row as it is hashed."""
     for part in parts():
         for _, *values in connection.execute(part.rows().where(part.by == seq)):
-            yield part.line(values)
+            yield part, part.key(values), part.line(values)
 
 
-def _raw(column: Column[Any]) -> Any:
+def raw(column: Column[Any]) -> Any:
+    """The column as it is hashed: as the database holds it."""
     if isinstance(column.type, JSON):
         return cast(column, Text)
     if isinstance(column.type, UtcDateTime):

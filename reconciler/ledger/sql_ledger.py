@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import Connection, func, select
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.acts import (
@@ -20,10 +23,14 @@ from reconciler.ledger.acts import (
     write_plan_use,
     write_release,
 )
+from reconciler.ledger.audit import Audit, Fault, audit
+from reconciler.ledger.audit_export import export
 from reconciler.ledger.chain import head
 from reconciler.ledger.database import Database
 from reconciler.ledger.drift_reading import read_drifts, read_drifts_at, read_waivers_told
+from reconciler.ledger.head_file import head_file, read_head, write_head
 from reconciler.ledger.history_reading import read_history, read_latches
+from reconciler.ledger.pruning import prune
 from reconciler.ledger.recording import write_intent, write_run
 from reconciler.ledger.run_reading import (
     read_last_complete_run,
@@ -33,13 +40,15 @@ from reconciler.ledger.run_reading import (
     read_runs_between,
 )
 from reconciler.ledger.states import RecordedDrift, RecordedOutcome, RecordedWaiver, RunSummary
-from reconciler.ledger.tables import acts, runs
+from reconciler.ledger.tables import acts, events, runs
 from reconciler.model.acts import Act, Acts, Contract, PlanUse, RecordedAct, Release
 from reconciler.model.drift import Direction, Fix
 from reconciler.model.history import History, Latch
 from reconciler.model.run import LedgerHead, RunRecord
 
 NO_ACT = "Nothing was recorded"
+
+_log = structlog.get_logger()
 
 
 class SqlLedger:
@@ -49,13 +58,14 @@ class SqlLedger:
     the last of these, in the order of recording. Every method raises LedgerError.
     """
 
-    def __init__(self, url: str, *, busy_timeout_s: float = 5.0) -> None:
+    def __init__(self, url: str, *, busy_timeout_s: float = 5.0, keep: timedelta | None = None) -> None:
         """Open the file of `url`, `sqlite:///path`; made where it is missing, its folder too, for this user alone.
 
         Tables of an older release are brought to this one. Raises LedgerError where that cannot be done, or where the
-        file is of a newer version or another program.
+        file is of a newer version or another program. With `keep`, what is older goes as runs are recorded.
         """
         self._database = Database(url, busy_timeout_s=busy_timeout_s)
+        self._keep = keep
 
     @property
     def folder(self) -> Path:
@@ -92,7 +102,7 @@ class SqlLedger:
 
     def intend(self, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
         """Keep what a run is about to write (ports.Ledger). Raises LedgerError, also when the ledger is locked."""
-        with self._database.writing("Nothing was written") as connection:
+        with self._writing("Nothing was written") as connection:
             write_intent(connection, run_id, fixes, at)
 
     def record(self, run: RunRecord) -> LedgerHead:
@@ -100,7 +110,7 @@ class SqlLedger:
 
         Raises LedgerError, also for an id that is recorded already.
         """
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             if connection.scalar(select(runs.c.seq).where(runs.c.id == run.id)) is not None:
                 raise LedgerError(
                     f"The run {run.id} is in the ledger {self._database.path} already",
@@ -108,7 +118,9 @@ class SqlLedger:
                     remedy="Give every run an id of its own",
                 )
             write_run(connection, run)
-            return head(connection)
+            recorded = head(connection)
+        self._prune_when_due(run.finished_at)
+        return recorded
 
     def plan_use(self, seal: str) -> PlanUse | None:
         """By whom and when a plan file was applied (ports.Ledger)."""
@@ -117,20 +129,48 @@ class SqlLedger:
 
     def use_plan(self, seal: str, *, digest: str, by: str, at: datetime) -> None:
         """Keep that a plan file is being applied (ports.Ledger). Raises PlanUsedError where it was before."""
-        with self._database.writing("Nothing was written") as connection:
+        with self._writing("Nothing was written") as connection:
             write_plan_use(connection, seal, digest=digest, by=by, at=at)
+
+    def prune(self, before: datetime, now: datetime) -> int:
+        """Take out what is older than `before` and no longer holds (ledger.pruning); gives how many events went."""
+        with self._writing("Nothing was pruned") as connection:
+            return prune(connection, before, now)
 
     # What people say.
 
     def act(self, said: Sequence[Act]) -> None:
         """Keep what a person did, all of it or nothing, with the system's user and host. Nothing is checked here."""
-        with self._database.writing(NO_ACT) as connection:
+        with self._writing(NO_ACT) as connection:
             write_acts(connection, said)
 
     def release(self, digest: str, *, by: str, reason: str, at: datetime) -> Release:
         """Keep that a person acknowledges what was refused under `digest`; raises LedgerError where nothing was."""
-        with self._database.writing("Nothing was acknowledged") as connection:
+        with self._writing("Nothing was acknowledged") as connection:
             return write_release(connection, digest, by=by, reason=reason, at=at)
+
+    # What proves it all.
+
+    def audit(self, kept: Mapping[str, LedgerHead] | None = None) -> Audit:
+        """Check every row against the chain, and that against heads kept elsewhere, the file beside it among them."""
+        path = self._database.path
+        heads = dict(kept or {})
+        unreadable: tuple[Fault, ...] = ()
+        try:
+            beside = read_head(path)
+        except (OSError, ValueError):
+            beside = None
+            unreadable = (Fault(row=head_file(path).name, text="it cannot be read, or holds no head"),)
+        if beside is not None:
+            heads[head_file(path).name] = beside
+        with self._database.reading() as connection:
+            found = audit(connection, heads)
+        return replace(found, faults=(*found.faults, *unreadable))
+
+    def export(self) -> Iterator[str]:
+        """Every event with the rows that it wrote, a JSON line each (ledger.audit_export)."""
+        with self._database.reading() as connection:
+            yield from export(connection)
 
     # What reports and commands are made of.
 
@@ -201,3 +241,25 @@ class SqlLedger:
         """The directions that stay refused until a person acknowledges it."""
         with self._database.reading() as connection:
             return dict(read_latches(connection))
+
+    @contextmanager
+    def _writing(self, not_done: str = "Nothing of this run was recorded") -> Iterator[Connection]:
+        with self._database.writing(not_done) as connection:
+            yield connection
+            written = head(connection)
+        try:
+            write_head(self._database.path, written)
+        except OSError as error:  # the ledger has it; the next event's head is written anew
+            _log.warning("ledger.head_not_kept", file=str(head_file(self._database.path)), reason=error.strerror)
+
+    def _prune_when_due(self, now: datetime) -> None:
+        """Once a day at most; that it could not be done is no reason to lose a run that is recorded."""
+        if self._keep is None:
+            return
+        try:
+            with self._database.reading() as connection:
+                oldest = connection.scalar(select(func.min(events.c.at)))
+            if oldest is not None and oldest < now - self._keep - timedelta(days=1):
+                self.prune(now - self._keep, now)
+        except LedgerError as error:
+            _log.warning("ledger.not_pruned", reason=error.problem)

@@ -62,8 +62,8 @@ def test_a_missing_folder_and_file_are_made_for_this_user_alone(tmp_path: Path) 
         ledger.record(run_record())
         assert mode(path.parent) == 0o700
         files = sorted(path.parent.iterdir())
-        assert [each.name for each in files] == ["ledger.db", "ledger.db-shm", "ledger.db-wal"]
-        assert [mode(each) for each in files] == [0o600] * 3
+        assert [each.name for each in files] == ["ledger.db", "ledger.db-shm", "ledger.db-wal", "ledger.db.head"]
+        assert [mode(each) for each in files] == [0o600] * 4
 
 
 def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
