@@ -15,6 +15,7 @@ from reconciler.cli.config_command import config_app
 from reconciler.cli.daemon_command import daemon
 from reconciler.cli.demo_command import demo
 from reconciler.cli.doctor_command import doctor
+from reconciler.cli.explain_command import explain
 from reconciler.cli.help_text import epilog
 from reconciler.cli.orgs_command import orgs_app
 from reconciler.cli.pass_command import PassArguments, run_one_pass
@@ -34,6 +35,7 @@ app.command("daemon")(daemon)
 app.command("apply")(apply)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
+app.command("explain")(explain)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
 
