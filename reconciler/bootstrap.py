@@ -14,12 +14,18 @@ import structlog
 from reconciler.billing.asking import Retry, RetryListener
 from reconciler.billing.lago_catalog import LagoCatalog
 from reconciler.billing.lago_source import LagoSource
+from reconciler.billing.network import Asking, Network
+from reconciler.billing.pacing import RateBudget
+from reconciler.billing.replaying import Replay
 from reconciler.billing.stripe_catalog import StripeCatalog
 from reconciler.billing.stripe_source import StripeSource
 from reconciler.cycle.line import Line
 from reconciler.cycle.observe import read_store as observe_store
 from reconciler.errors import LedgerError
 from reconciler.firststeps.needs import Side
+from reconciler.kept.reading import SnapshotFile
+from reconciler.kept.stand_ins import KeepingSource, KeptClock, KeptSource, KeptStore
+from reconciler.kept.writing import Ring, SnapshotWriter
 from reconciler.ledger.run_lock import run_lock
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.logs import hide
@@ -27,7 +33,7 @@ from reconciler.model.billing import Source
 from reconciler.model.observation import StoreReading
 from reconciler.model.run import RunRecord
 from reconciler.org_manager import OrgManager
-from reconciler.ports import BillingSource
+from reconciler.ports import BillingSource, Clock
 from reconciler.reports.folder import FolderReports
 from reconciler.reports.render import ReportFormat
 from reconciler.settings import Settings, read_credential
@@ -66,6 +72,7 @@ class Made:
     line: Line
     notes: tuple[str, ...]
     reports: FolderReports | None
+    keeper: SnapshotWriter | None = None
 
 
 @contextmanager
@@ -76,15 +83,18 @@ def make_line(
     dry_run: bool,
     record: bool,
     on_retry: RetryListener = say_retry,
+    save_snapshot: Path | None = None,
 ) -> Iterator[Made]:
     """Open everything that a pass needs, and close it at the end; `on_retry` hears of requests that are sent again.
 
+    What is read is kept in `save_snapshot`, and where the settings want it among the files of the last runs.
     A dry run opens the store for reading only, and goes on without a ledger that cannot be opened, with a note.
     Any other holds the lock of this machine meanwhile. Raises SetupError, StoreError, LedgerError or RunLockedError;
     then nothing was judged or written.
     """
     with ExitStack() as stack:
-        sources = _open_sources(settings, environ, stack, on_retry)
+        keeper = _keeper(settings, environ, stack, file=save_snapshot, record=record)
+        sources = _open_sources(settings, environ, stack, on_retry, keeper)
         store = open_store(settings, read_only=dry_run)
         notes = settings.without_effect()
         ledger: SqlLedger | None = None
@@ -113,9 +123,51 @@ def make_line(
                 config_sha256=settings.sha256,
                 version=VERSION,
                 store_at=settings.orgs.store,
+                keeper=keeper,
             ),
             notes=tuple(notes),
             reports=reports,
+            keeper=keeper,
+        )
+
+
+@contextmanager
+def line_from_snapshot(settings: Settings, file: Path) -> Iterator[Made]:
+    """A line on what a snapshot file holds: for a dry run that asks nobody, needs no keys and records nothing.
+
+    The sides that `settings` name must be in it; raises SnapshotFileError where they are not or the file is no good.
+    """
+    with ExitStack() as stack:
+        kept = stack.enter_context(SnapshotFile(file))
+        about = kept.about
+        clock = KeptClock(as_of=about.as_of)
+        sources: dict[Source, BillingSource] = {}
+        for name in Source:
+            if getattr(settings, name.value) is None:
+                continue
+            answers = kept.answers(name)
+            key = "none" if name is Source.LAGO else f"rk_{'live' if settings.billing.livemode else 'test'}_none"
+            beneath = _source(name, settings, key=key, clock=clock, asking=Replay(name, answers))
+            stack.callback(beneath.close)
+            sources[name] = KeptSource(beneath, answers.proofs)
+        made = f"{about.as_of:%Y-%m-%d %H:%M:%S} UTC by version {about.mark.version}"
+        yield Made(
+            line=Line(
+                store=KeptStore(about.store),
+                sources=sources,
+                ledger=None,
+                remembered=about.history,
+                reports=NoReports(),
+                clock=clock,
+                terms=settings.terms(),
+                policy=settings.policies(),
+                limits=settings.bounds(),
+                config_sha256=settings.sha256,
+                version=VERSION,
+                store_at=settings.orgs.store,
+            ),
+            notes=(*settings.without_effect(), f"Judged from a snapshot file kept at {made}; nothing was asked anew"),
+            reports=None,
         )
 
 
@@ -195,31 +247,50 @@ def last_complete_run(settings: Settings, environ: Mapping[str, str]) -> datetim
 
 
 def _open_sources(
-    settings: Settings, environ: Mapping[str, str], stack: ExitStack, on_retry: RetryListener = say_retry
+    settings: Settings,
+    environ: Mapping[str, str],
+    stack: ExitStack,
+    on_retry: RetryListener = say_retry,
+    keeper: SnapshotWriter | None = None,
 ) -> dict[Source, BillingSource]:
     sources: dict[Source, BillingSource] = {}
-    if settings.lago is not None:
-        lago = LagoSource(
-            url=settings.lago.url,
-            api_key=_secret("LAGO_API_KEY", environ),
-            clock=SystemClock(),
-            max_requests_per_s=settings.lago.max_requests_per_s,
-            on_retry=on_retry,
-        )
-        sources[Source.LAGO] = stack.enter_context(lago)
-    if settings.stripe is not None:
-        stripe = StripeSource(
+    for name in Source:
+        configured = settings.lago if name is Source.LAGO else settings.stripe
+        if configured is None:
+            continue
+        kept = keeper.source(name) if keeper is not None else None
+        network = Network(name, RateBudget(configured.max_requests_per_s), on_retry=on_retry, keeper=kept)
+        key = _secret(f"{name.value.upper()}_API_KEY", environ)
+        source = _source(name, settings, key=key, clock=SystemClock(), asking=network)
+        stack.callback(source.close)
+        sources[name] = source if kept is None else KeepingSource(source, kept)
+    return sources
+
+
+def _source(name: Source, settings: Settings, *, key: str, clock: Clock, asking: Asking) -> LagoSource | StripeSource:
+    if name is Source.LAGO and settings.lago is not None:
+        return LagoSource(url=settings.lago.url, api_key=key, clock=clock, asking=asking)
+    if name is Source.STRIPE and settings.stripe is not None:
+        return StripeSource(
             url=settings.stripe.url,
-            api_key=_secret("STRIPE_API_KEY", environ),
+            api_key=key,
             livemode=settings.billing.livemode,
             account=settings.stripe.account,
             metadata_org_key=settings.stripe.metadata_org_key,
-            clock=SystemClock(),
-            max_requests_per_s=settings.stripe.max_requests_per_s,
-            on_retry=on_retry,
+            clock=clock,
+            asking=asking,
         )
-        sources[Source.STRIPE] = stack.enter_context(stripe)
-    return sources
+    raise KeyError(name)
+
+
+def _keeper(
+    settings: Settings, environ: Mapping[str, str], stack: ExitStack, *, file: Path | None, record: bool
+) -> SnapshotWriter | None:
+    keep = settings.ledger.keep_snapshots if record else 0
+    if file is None and not keep:
+        return None
+    ring = Ring(folder=_state_folder(environ) / "snapshots", keep=keep) if keep else None
+    return stack.enter_context(SnapshotWriter(file=file, ring=ring, version=VERSION))
 
 
 def _reports(settings: Settings, environ: Mapping[str, str], notes: list[str]) -> FolderReports:

@@ -16,6 +16,7 @@ ReconcilerError
 ├── SourceUnavailableError     Lago or Stripe does not or no longer answers; try again
 ├── SourceRefusedError         Lago or Stripe answered and refused one request; giving up on it is right
 ├── LedgerError                the ledger cannot be opened, read or written
+├── SnapshotFileError          a snapshot file is missing, damaged, foreign or newer
 ├── ReportError                a report cannot be put where it was asked for
 ├── RunRefusedError            a limit refuses the whole run before anything is judged
 │   └── PlanUsedError          a plan that was applied once is not applied again
@@ -131,6 +132,10 @@ class SourceRefusedError(ReconcilerError):
 
 class LedgerError(ReconcilerError):
     """The ledger cannot be opened, read or written."""
+
+
+class SnapshotFileError(ReconcilerError):
+    """A snapshot file is missing, damaged, foreign or newer than this version."""
 
 
 class ReportError(ReconcilerError):

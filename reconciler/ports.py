@@ -10,7 +10,7 @@ from reconciler.model.acts import Acts, PlanUse
 from reconciler.model.billing import Customer, Source
 from reconciler.model.drift import Fix
 from reconciler.model.history import History
-from reconciler.model.observation import CustomerReading, Snapshot, Wanted
+from reconciler.model.observation import CustomerReading, Snapshot, StoreReading, Wanted
 from reconciler.model.run import LedgerHead, RunRecord
 
 
@@ -174,6 +174,14 @@ class Ledger(Protocol):
 
         A seal is used once. Raises PlanUsedError for one that was used, and LedgerError; then nothing may be written.
         """
+        ...
+
+
+class ObservationKeeper(Protocol):
+    """Keeps what a pass saw, beside the answers of the sources, which it has by then."""
+
+    def keep(self, *, as_of: datetime, store: StoreReading, history: History) -> None:
+        """Everything is read. Never raises."""
         ...
 
 

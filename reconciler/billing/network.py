@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from reconciler.billing.asking import Caller, RetryListener, RetryPolicy, Tally, unheard
 from reconciler.billing.crew import Crew, Hands
+from reconciler.billing.failures import Plain, plain
 from reconciler.billing.pacing import RateBudget
 from reconciler.errors import ReconcilerError
 from reconciler.model.billing import Source
@@ -40,8 +41,8 @@ class Keeper(Protocol):
         """Keep a body as it was received."""
         ...
 
-    def failed(self, question: str, error: ReconcilerError) -> None:
-        """Keep what became of a question instead, after the last attempt."""
+    def failed(self, question: str, error: Mapping[str, Plain]) -> None:
+        """Keep the error there was instead, after the last attempt."""
         ...
 
     def stepped(self, step: str) -> None:
@@ -79,7 +80,7 @@ class Network:
             body, answer = self._caller.call(send, tally)
         except ReconcilerError as error:
             if self._keeper is not None:
-                self._keeper.failed(question, error)
+                self._keeper.failed(question, plain(error))
             raise
         if self._keeper is not None:
             self._keeper.answered(question, body)

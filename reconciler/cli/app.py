@@ -59,6 +59,13 @@ def reconcile(
     plan_out: Annotated[
         Path | None, typer.Option("--plan-out", metavar="FILE", help="Write what is left to fix, for reconcile apply.")
     ] = None,
+    save_snapshot: Annotated[
+        Path | None, typer.Option("--save-snapshot", metavar="FILE", help="Keep all that was read, raw, in this file.")
+    ] = None,
+    from_snapshot: Annotated[
+        Path | None,
+        typer.Option("--from-snapshot", metavar="FILE", help="Judge such a file instead; a dry run, nobody is asked."),
+    ] = None,
     no_record: Annotated[
         bool, typer.Option("--no-record", help="With --dry-run: judge only, and keep nothing of it.")
     ] = False,
@@ -78,6 +85,8 @@ def reconcile(
         return 0
     if quiet and verbose:
         raise typer.BadParameter("-q and -v say the opposite of each other")
+    if save_snapshot and from_snapshot:
+        raise typer.BadParameter("--save-snapshot keeps what is read, and with --from-snapshot nothing is read")
     return run_one_pass(
         PassArguments(
             dry_run=dry_run,
@@ -89,6 +98,8 @@ def reconcile(
             output=output,
             record=not no_record,
             plan_out=plan_out,
+            save_snapshot=save_snapshot,
+            from_snapshot=from_snapshot,
             exit_zero_on_drift=exit_zero_on_drift,
             verbosity=Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL,
         ),

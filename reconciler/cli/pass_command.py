@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from reconciler.bootstrap import Made, make_line
+from reconciler.bootstrap import Made, line_from_snapshot, make_line
+from reconciler.cli.called import near
 from reconciler.cli.telling import complain, tell
 from reconciler.cycle.line import Pass
 from reconciler.cycle.plan_file import plan_bytes
@@ -25,7 +27,7 @@ from reconciler.reports.report_file import refuse_place, write_report
 from reconciler.reports.terminal import Verbosity
 from reconciler.rules.decide import Scope
 from reconciler.rules.sealing import seal_plan
-from reconciler.settings import load_settings
+from reconciler.settings import Settings, load_settings
 
 _DRIFT_REMAINS = 2
 _OWNER_ONLY = 0o600
@@ -46,19 +48,22 @@ class PassArguments:
     exit_zero_on_drift: bool = False
     verbosity: Verbosity = Verbosity.NORMAL
     plan_out: Path | None = None
+    save_snapshot: Path | None = None
+    from_snapshot: Path | None = None
 
 
 def run_one_pass(asked: PassArguments, environ: Mapping[str, str]) -> int:
     """Run a pass and report it; returns the exit code. Raises ReconcilerError where nothing could be judged."""
     form = report_format(asked.form)
     scope = Scope(org_ids=frozenset(asked.org_ids), codes=_codes(asked.codes), limit=asked.limit)
-    for place in (asked.output, asked.plan_out):
+    for place in (asked.output, asked.plan_out, asked.save_snapshot):
         if place is not None:
             refuse_place(place)
     settings = load_settings(asked.config, environ)
     configure_logs(settings.log.format, log_level(settings.log.level, asked.verbosity))
-    mode = RunMode.DRY_RUN if asked.dry_run else RunMode.FIX if settings.policy.mode is Mode.FIX else RunMode.FLAG
-    with make_line(settings, environ, dry_run=asked.dry_run, record=asked.record) as made:
+    dry_run = asked.dry_run or asked.from_snapshot is not None
+    mode = RunMode.DRY_RUN if dry_run else RunMode.FIX if settings.policy.mode is Mode.FIX else RunMode.FLAG
+    with _line(asked, settings, environ, dry_run=dry_run) as made:
         _refuse_unknown(asked.org_ids, made.line.store)
         run = perform(
             made,
@@ -69,6 +74,7 @@ def run_one_pass(asked: PassArguments, environ: Mapping[str, str]) -> int:
         )
         if asked.plan_out is not None:
             _write_plan(run, made.line.store_at, asked.plan_out)
+        _tell_kept(made, form, asked.verbosity)
     if run.exit_code == _DRIFT_REMAINS and asked.exit_zero_on_drift:
         return 0
     return run.exit_code
@@ -85,6 +91,24 @@ def perform(made: Made, asked: Pass, form: ReportFormat, *, output: Path | None,
     if problem:
         complain(problem)
     return run
+
+
+def _line(
+    asked: PassArguments, settings: Settings, environ: Mapping[str, str], *, dry_run: bool
+) -> AbstractContextManager[Made]:
+    if asked.from_snapshot is not None:
+        return line_from_snapshot(settings, asked.from_snapshot)
+    return make_line(settings, environ, dry_run=dry_run, record=asked.record, save_snapshot=asked.save_snapshot)
+
+
+def _tell_kept(made: Made, form: ReportFormat, verbosity: Verbosity) -> None:
+    """Where the snapshot file is, for people; why there is none, in any case."""
+    if made.keeper is None:
+        return
+    if made.keeper.problem is not None:
+        complain(made.keeper.problem)
+    elif form is ReportFormat.TEXT and verbosity is not Verbosity.QUIET:
+        sys.stdout.write("".join(f"Snapshot: {near(path)}\n" for path in made.keeper.kept_at))
 
 
 def _write_plan(run: RunRecord, store_at: str, path: Path) -> None:
@@ -115,8 +139,8 @@ def _codes(words: tuple[str, ...]) -> frozenset[Code]:
     known = {code.value: code for code in Code}
     for word in words:
         if word not in known:
-            near = get_close_matches(word, known, n=1)
-            hint = f"; the nearest is {near[0]}" if near else ""
+            close = get_close_matches(word, known, n=1)
+            hint = f"; the nearest is {close[0]}" if close else ""
             raise UsageError(f"{word!r} is no drift code of this version{hint}", remedy="Ask for codes that it judges")
     return frozenset(known[word] for word in words)
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.billing import Source
+from reconciler.model.history import History
 from reconciler.model.run import RunMode, Trigger
 from reconciler.model.sealed import SealedPlan
 from reconciler.model.terms import Limits, Policy, Terms
-from reconciler.ports import BillingSource, Clock, Ledger, OrgManager, ReportWriter
+from reconciler.ports import BillingSource, Clock, Ledger, ObservationKeeper, OrgManager, ReportWriter
 from reconciler.rules.decide import Scope
 
 
@@ -17,7 +18,8 @@ from reconciler.rules.decide import Scope
 class Line:
     """Everything real that a pass stands on, and what its owner decided. Without a ledger nothing is recorded.
 
-    `store_at` is where the store is, as configured, so that a plan made for another is known.
+    `store_at` is where the store is, as configured, so that a plan made for another is known. Without a
+    ledger `remembered` is what is known of earlier runs. With a `keeper` what is read is kept.
     """
 
     store: OrgManager
@@ -31,6 +33,8 @@ class Line:
     config_sha256: str
     version: str
     store_at: str = ""
+    remembered: History = field(default_factory=History)
+    keeper: ObservationKeeper | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ import structlog
 
 from reconciler.cycle.doubts import doubted
 from reconciler.cycle.line import Line
-from reconciler.model.history import History
 from reconciler.model.observation import Observation, Snapshot, StoreReading
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.ports import OrganizationRecord, OrgManager
@@ -29,7 +28,7 @@ def observe(line: Line) -> Observation:
     doubt, gives an incomplete snapshot.
     """
     as_of = line.clock.now()
-    history = History() if line.ledger is None else line.ledger.history(as_of)
+    remembered = history = line.remembered if line.ledger is None else line.ledger.history(as_of)
     if history.config_sha256 != line.config_sha256:
         history = replace(history, confirmations={})  # what was concluded by other settings confirms nothing
     reading = read_store(line.store)
@@ -46,6 +45,8 @@ def observe(line: Line) -> Observation:
         snapshots.update({name: read.result() for name, read in more.items()})
     for snapshot in snapshots.values():
         _say(snapshot)
+    if line.keeper is not None:
+        line.keeper.keep(as_of=as_of, store=reading, history=remembered)
     return Observation(as_of=as_of, store=reading, snapshots=snapshots, history=history)
 
 

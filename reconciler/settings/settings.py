@@ -120,7 +120,6 @@ class Settings(Section):
         """What was asked for, by more than a default, that this version does not do, in words."""
         asked: dict[str, Any] = {
             "This version sends no messages ([notify])": self.notify.urls or self.notify.ping_url,
-            "This version keeps no raw answers ([ledger] keep_snapshots)": self.ledger.keep_snapshots,
             "This version never sets a status for a flag ([statuses] flagged)": self.statuses.flagged,
             **{
                 f"This version does not go by [{section}] {key}": getattr(said, key) != usual

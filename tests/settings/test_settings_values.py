@@ -157,5 +157,5 @@ def test_an_address_stays_as_it_is_written(tmp_path: Path, url: str) -> None:
 def test_what_this_version_does_not_do_is_said(tmp_path: Path) -> None:
     assert loaded(tmp_path).without_effect() == []
     text = changed('unpaid_tier = "free"', 'unpaid_tier = "free"\nflagged = "suspended"\nflagged_codes = ["paused"]')
-    said = loaded(tmp_path, f'{text}[notify]\nping_url = "credential:ping"\n[ledger]\nkeep_snapshots = 2')
-    assert len(said.without_effect()) == 3
+    said = loaded(tmp_path, f'{text}[notify]\nping_url = "credential:ping"')
+    assert len(said.without_effect()) == 2
