@@ -9,7 +9,7 @@ from reconciler.billing.asking import OutageError, RetryPolicy, Tally
 from reconciler.billing.clock_skew import clock_skew
 from reconciler.billing.lago_client import LagoClient
 from reconciler.billing.lago_walk import walk
-from reconciler.billing.lago_wire import Page, WireCustomer, WirePlan, WireSubscription
+from reconciler.billing.lago_wire import Page, WireAppliedCoupon, WireCustomer, WireInvoice, WirePlan, WireSubscription
 from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.wire import wire
@@ -83,18 +83,29 @@ class LagoCatalog:
         return f"version {said}, organisation {organization}"
 
     def permissions(self) -> tuple[Permission, ...]:
-        """Whether the key may read organization, customer, subscription and plan."""
+        """Whether the key may read organization, customer, subscription, plan, invoice and applied_coupon."""
         tally = self._tally()
-        asks: tuple[tuple[str, Callable[[], object]], ...] = (
-            ("organization", lambda: self._client.organization(tally)),
-            ("customer", lambda: self._client.page("/customers", Page[WireCustomer], tally, number=1)),
-            ("subscription", lambda: self._client.page("/subscriptions", Page[WireSubscription], tally, number=1)),
-            ("plan", lambda: self._client.page("/plans", Page[WirePlan], tally, number=1)),
+        ask = self._client.count
+        asks: tuple[tuple[str, str, Callable[[], object]], ...] = (
+            ("organization", "", lambda: self._client.organization(tally)),
+            ("customer", "", lambda: ask("/customers", Page[WireCustomer], tally)),
+            ("subscription", "", lambda: ask("/subscriptions", Page[WireSubscription], tally)),
+            ("plan", "", lambda: ask("/plans", Page[WirePlan], tally)),
+            (
+                "invoice",
+                "who is behind with paying is not seen",
+                lambda: ask("/invoices", Page[WireInvoice], tally),
+            ),
+            (
+                "applied_coupon",
+                "amounts are those before discounts",
+                lambda: ask("/applied_coupons", Page[WireAppliedCoupon], tally),
+            ),
         )
         refusals: dict[str, CredentialError] = {}
-        for name, ask in asks:
+        for name, _, asked in asks:
             try:
-                ask()
+                asked()
             except CredentialError as error:
                 refusals[name] = error
         if len(refusals) == len(asks):
@@ -103,10 +114,11 @@ class LagoCatalog:
             Permission(
                 name=name,
                 held=name not in refusals,
-                required=True,
+                required=not missing,
+                missing=missing,
                 remedy=f"Give the key of LAGO_API_KEY the permission to read `{name}`",
             )
-            for name, _ in asks
+            for name, missing, _ in asks
         )
 
     def offers(self) -> tuple[Offer, ...]:

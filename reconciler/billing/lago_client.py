@@ -83,6 +83,11 @@ class LagoClient:
         )
         self._answer_timeout_s = DROPS * read_timeout_s
 
+    @property
+    def page_size(self) -> int | None:
+        """Rows of a full page; None where the server's own size is used, which it does not tell."""
+        return self._page_size
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -120,6 +125,12 @@ class LagoClient:
                 raise
             self._page_size = None  # the server's own size, which from 1.56 on may be capped below ours
             page = self.one(path, model, tally, self._paging(number, params))
+        tally.count(pages=1)
+        return page
+
+    def count(self, path: str, model: type[Page[Row]], tally: Tally, params: Params = ()) -> Page[Row]:
+        """The first row of a list, and in `meta` how many there are."""
+        page = self.one(path, model, tally, (("per_page", "1"), *params))
         tally.count(pages=1)
         return page
 

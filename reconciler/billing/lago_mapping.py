@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 
-from reconciler.billing.lago_wire import WireCustomer, WirePlan, WireSubscription
-from reconciler.model.billing import Customer, EndReason, Item, Source, Subscription, SubscriptionStatus
+from reconciler.billing.lago_wire import WireAppliedCoupon, WireCustomer, WireInvoice, WirePlan, WireSubscription
+from reconciler.billing.strange import Strange
+from reconciler.model.billing import (
+    Customer,
+    Discount,
+    EndReason,
+    Invoice,
+    Item,
+    Source,
+    Subscription,
+    SubscriptionStatus,
+)
 from reconciler.model.money import MONTH, Interval, Period
 
 _STATUSES = {
@@ -23,6 +34,15 @@ _INTERVALS = {
     "semiannual": Interval.HALF_YEAR,
     "yearly": Interval.YEAR,
 }
+_DUNNING = frozenset({"subscription", "progressive_billing"})
+_INVOICE_TYPES = _DUNNING | {"add_on", "credit", "one_off", "advance_charges"}
+_INVOICE_STATUSES = frozenset({"draft", "finalized", "voided", "failed", "pending"})
+_PAYMENT_STATUSES = frozenset({"pending", "succeeded", "failed"})
+_BILLING_TIMES = frozenset({"calendar", "anniversary"})
+_CREDIT_NOTES = frozenset({"credit", "refund", "skip", "offset"})
+_PAYMENT_METHODS = frozenset({"provider", "manual"})
+_FREQUENCIES = frozenset({"once", "recurring", "forever"})
+_NO_COUPONS: Mapping[str, Sequence[WireAppliedCoupon]] = MappingProxyType({})
 _NEVER_PAID = frozenset({"payment_failed", "timeout"})
 
 
@@ -47,17 +67,20 @@ def subscriptions_of(
     plans: Mapping[str, WirePlan],
     customers: Mapping[str, Customer],
     as_of: datetime,
+    coupons: Mapping[str, Sequence[WireAppliedCoupon]] = _NO_COUPONS,
 ) -> tuple[Subscription, ...]:
-    """Subscriptions at `as_of`, in the order of `rows`; `plans` by code, `customers` by lago_id.
+    """Subscriptions at `as_of`, in the order of `rows`; `plans` by code, `customers` and `coupons` by lago_id.
 
-    `rows` are all of their customers: a trial counts from the first start under an external id.
+    A trial counts from the first start under an external id; where the row before is not among `rows`, from the day
+    on which the subscription was to begin, which a change of plan leaves as it was.
     """
     rows = tuple(rows)
     first_start: dict[tuple[str, str], datetime] = {}
     for row in rows:
-        if row.started_at is not None:
+        starts = [row.started_at, row.subscription_at if row.previous_plan_code else None]
+        for start in (each for each in starts if row.started_at is not None and each is not None):
             chain = (row.lago_customer_id, row.external_id)
-            first_start[chain] = min(row.started_at, first_start.get(chain, row.started_at))
+            first_start[chain] = min(start, first_start.get(chain, start))
     return tuple(
         _subscription(
             row,
@@ -65,6 +88,7 @@ def subscriptions_of(
             plans=plans,
             customer=customers.get(row.lago_customer_id),
             trial_from=first_start.get((row.lago_customer_id, row.external_id)),
+            coupons=coupons.get(row.lago_customer_id, ()),
             as_of=as_of,
         )
         for row in rows
@@ -78,6 +102,7 @@ def _subscription(
     plans: Mapping[str, WirePlan],
     customer: Customer | None,
     trial_from: datetime | None,
+    coupons: Sequence[WireAppliedCoupon],
     as_of: datetime,
 ) -> Subscription:
     status = _STATUSES.get(row.status, SubscriptionStatus.UNKNOWN)
@@ -112,14 +137,81 @@ def _subscription(
         next_item=_next_item(row, plans),
         next_at=_midnight(row.downgrade_plan_date),
         collected_automatically=customer is not None and customer.collected_automatically and not manual,
+        discounts=_recurring(coupons, as_of),
+    )
+
+
+def invoice_of(row: WireInvoice, *, customers: Mapping[str, Customer]) -> Invoice | None:
+    """An overdue invoice that is dunning, or one whose dispute was lost; None for any other.
+
+    Not those that customers bill themselves, nor for credits, add-ons and the like: no subscription hangs on them.
+    """
+    if row.customer is None or row.self_billed or row.invoice_type not in _DUNNING or row.status != "finalized":
+        return None
+    due = row.total_amount_cents if row.total_due_amount_cents is None else row.total_due_amount_cents
+    overdue = bool(row.payment_overdue) and row.payment_status != "succeeded" and due > 0
+    if not overdue and row.payment_dispute_lost_at is None:
+        return None
+    owner = customers.get(row.customer.lago_id)
+    return Invoice(
+        source=Source.LAGO,
+        id=row.lago_id,
+        customer_id=row.customer.lago_id,
+        due_minor=max(due, 0),
+        currency=(row.currency or "").lower(),
+        subscription_ids=tuple(each.lago_id for each in row.subscriptions),
+        due_since=_midnight(row.payment_due_date),
+        overdue=overdue,
+        collected_automatically=owner is not None and owner.collected_automatically,
+        dispute_lost_at=row.payment_dispute_lost_at,
+    )
+
+
+def look_for_strange(
+    strange: Strange,
+    subscriptions: Iterable[WireSubscription],
+    plans: Iterable[WirePlan],
+    invoices: Iterable[WireInvoice],
+    coupons: Iterable[WireAppliedCoupon],
+) -> None:
+    """Keep the words that are not known here."""
+    for row in subscriptions:
+        strange.look("subscription status", row.status, _STATUSES)
+        strange.look("billing time", row.billing_time, _BILLING_TIMES)
+        strange.look("on_termination_credit_note", row.on_termination_credit_note, _CREDIT_NOTES)
+        if row.payment_method is not None:
+            strange.look("payment method type", row.payment_method.payment_method_type, _PAYMENT_METHODS)
+    for plan in plans:
+        strange.look("plan interval", plan.interval, _INTERVALS)
+    for invoice in invoices:
+        strange.look("invoice type", invoice.invoice_type, _INVOICE_TYPES)
+        strange.look("invoice status", invoice.status, _INVOICE_STATUSES)
+        strange.look("payment status", invoice.payment_status, _PAYMENT_STATUSES)
+    for coupon in coupons:
+        strange.look("coupon frequency", coupon.frequency, _FREQUENCIES)
+
+
+def _recurring(rows: Iterable[WireAppliedCoupon], as_of: datetime) -> tuple[Discount, ...]:
+    """The coupons that every invoice from `as_of` on gets, not those of a single one."""
+    return tuple(
+        Discount(
+            percent=row.percentage_rate,
+            amount_minor=None if row.percentage_rate is not None else row.amount_cents,
+            currency=(row.amount_currency or "").lower() or None,
+        )
+        for row in rows
+        if row.status == "active"
+        and (row.frequency == "forever" or (row.frequency == "recurring" and row.frequency_duration_remaining != 0))
+        and (row.expiration_at is None or row.expiration_at > as_of)
     )
 
 
 def _item(row: WireSubscription, plan: WirePlan | None) -> Item:
     interval = _INTERVALS.get(plan.interval or "") if plan is not None else None
     amount, currency = row.plan_amount_cents, row.plan_amount_currency
-    if amount == "unsaid":
-        amount, currency = (None, None) if plan is None else (plan.amount_cents, plan.amount_currency)
+    if amount == "unsaid":  # the plan of the code costs something else where this subscription overrides it
+        amount = None if row.plan is None else row.plan.amount_cents
+        currency = None if plan is None else plan.amount_currency
     return Item(
         id=row.lago_id,
         plan_code=row.plan_code,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Self
 
 from reconciler.billing.asking import (
@@ -19,30 +20,24 @@ from reconciler.billing.asking import (
     unheard,
 )
 from reconciler.billing.breadth import Breadth
-from reconciler.billing.crew import Hands, OneByOne
-from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedError, Params, path_part
-from reconciler.billing.lago_mapping import customer_of, subscriptions_of
-from reconciler.billing.lago_walk import Walk, walk
-from reconciler.billing.lago_wire import One, Page, Row, WireCustomer, WirePlan, WireSubscription
+from reconciler.billing.crew import OneByOne, do_all
+from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedError, path_part
+from reconciler.billing.lago_lists import Subscriptions
+from reconciler.billing.lago_mapping import customer_of, invoice_of, look_for_strange, subscriptions_of
+from reconciler.billing.lago_preflight import Server, get_to_know
+from reconciler.billing.lago_side import Beside, coupons_of, read_beside, unpaid_of
+from reconciler.billing.lago_walk import Walk
+from reconciler.billing.lago_wire import One, WireCustomer, WireInvoice, WireSubscription
 from reconciler.billing.more import MOST_SINGLY, More, population
 from reconciler.billing.network import Asking, Network
 from reconciler.billing.pacing import RateBudget
+from reconciler.billing.strange import Strange
 from reconciler.errors import SourceRefusedError, SourceUnavailableError
-from reconciler.model.billing import Customer, Source
-from reconciler.model.observation import CustomerReading, ListProof, Snapshot, Wanted
+from reconciler.model.billing import Customer, Invoice, Source, Subscription
+from reconciler.model.observation import CustomerReading, Snapshot, Wanted
 from reconciler.ports import Clock
 
-_STATUSES = ("active", "pending", "terminated", "canceled")
-_INCOMPLETE_SINCE = (1, 45, 2)  # an older server drops the whole filter at a status it does not know
 _LIVE = frozenset({"active", "pending"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Server:
-    """What is known of the server itself: which statuses it takes in a filter, and its plans by code."""
-
-    statuses: Params
-    plans: Mapping[str, WirePlan]
 
 
 class LagoSource:
@@ -82,7 +77,7 @@ class LagoSource:
         )
         self._clock = clock
         self._read_deadline_s = read_deadline_s
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._live_ids: Mapping[str, frozenset[str]] = {}
 
     @property
@@ -101,83 +96,121 @@ class LagoSource:
         self.close()
 
     def read_all(self, as_of: datetime) -> Snapshot:
-        """Every customer and subscription of the organisation (ports.BillingSource)."""
+        """Every customer and subscription of the organisation (ports.BillingSource).
+
+        Ended subscriptions are among them, except where they are most of the list.
+        """
         tally = self._tally()
-        lists: list[ListProof] = []
-        subscriptions: dict[str, WireSubscription] = {}
-        customers: dict[str, WireCustomer] = {}
+        held = Subscriptions()
+        walk: Walk[WireCustomer] | None = None
         problems: list[str] = []
-        plans: Mapping[str, WirePlan] = {}
+        server, beside = None, Beside()
         try:
-            server = self._server = self._get_to_know(tally)
-            plans = server.plans
+            server = self._server = get_to_know(self._client, tally)
             tally.breadth = Breadth(MOST_IN_FLIGHT)
             with self._asking.crew(tally) as crew:
-                problems += _run(self._subscriptions(tally, server.statuses), crew, subscriptions, lists)
-                # After the subscriptions, so that whoever has one is in this list.
-                problems += _run(self._customers(tally), crew, customers, lists)
+                problems += server.lists.read_subscriptions(tally, crew, held)
+                walk = server.lists.customers(tally)  # now, so that whoever has a subscription is in this list
+                problems += walk.run(crew)
         except (SourceUnavailableError, SourceRefusedError) as error:
             problems.append(error.problem)
-        live_ids = _live_ids(subscriptions.values())
+        if server is not None and not problems:
+            beside = read_beside(server.lists, tally)
+        live_ids = _live_ids(held.rows.values())
         self._live_ids = {**self._live_ids, **live_ids} if problems else live_ids
-        found = {row.lago_id: customer_of(row) for row in customers.values()}
-        held = subscriptions_of(subscriptions.values(), plans=plans, customers=found, as_of=as_of)
+        found = {row.lago_id: customer_of(row) for row in (walk.rows().values() if walk else ())}
+        plans = {} if server is None else server.plans
+        subscriptions = subscriptions_of(
+            held.rows.values(), plans=plans, customers=found, coupons=beside.coupons, as_of=as_of
+        )
+        strange = Strange(Source.LAGO)
+        coupons = [each for of_one in beside.coupons.values() for each in of_one]
+        look_for_strange(strange, held.rows.values(), plans.values(), beside.invoices.values(), coupons)
         return Snapshot(
             source=Source.LAGO,
             customers=tuple(found.values()),
-            subscriptions=held,
+            subscriptions=subscriptions,
             complete=not problems,
-            proof=tally.proof(rows=population(found.values(), held), lists=tuple(lists), read_until=self._clock.now()),
+            proof=tally.proof(
+                rows=population(found.values(), subscriptions),
+                lists=(*held.proofs, *((walk.proof(),) if walk else ()), *beside.proofs),
+                read_until=self._clock.now(),
+            ),
             problem="; ".join(problems) or None,
+            invoices=_that_count(beside.invoices.values(), found),
+            side_reads=beside.side_reads,
+            ended_of=None if held.with_ended else frozenset(),
+            about="" if server is None else server.about,
+            notes=(*(() if server is None else server.notes), *strange.notes()),
         )
 
-    def read_more(self, snapshot: Snapshot, wanted: Wanted, as_of: datetime) -> Snapshot:  # noqa: ARG002 -- the port's
-        """What no list held (ports.BillingSource), up to 50 recorded ids, each asked for by external id.
+    def read_more(self, snapshot: Snapshot, wanted: Wanted, as_of: datetime) -> Snapshot:
+        """What the lists left out (ports.BillingSource), each of up to 50 recorded ids looked up by external id.
 
-        A customer that is in no list but has subscriptions was deleted, unless it is there when asked for.
+        A customer that is in no list but has subscriptions was deleted, unless it is there when asked for. Where the
+        lists left out what ended, it is read customer by customer for up to 50 of them, else in one walk.
         """
         tally = self._tally()
         owners = {each.customer_id: each.external_customer_id for each in snapshot.subscriptions}
+        customers = {each.id: each for each in snapshot.customers}
         ids = sorted(wanted.recorded_ids)
         more = More(unread=len(ids[MOST_SINGLY:]))
         try:
-            for each in ids[:MOST_SINGLY]:
-                now = self.find_customer(owners.get(each, each), tally)
-                if each in owners and (now is None or now.id != each):
-                    more.customers.append(Customer(source=Source.LAGO, id=each, org_key=owners[each], deleted=True))
-                elif now is not None:
-                    more.customers.append(now)
+            server = self._known(tally)
+            tally.breadth = Breadth(MOST_IN_FLIGHT)
+            with self._asking.crew(tally) as crew:
+                asked = [
+                    (each, partial(self.find_customer, owners.get(each, each), tally)) for each in ids[:MOST_SINGLY]
+                ]
+                for each, now in do_all(crew, asked):
+                    if each in owners and (now is None or now.id != each):
+                        more.customers.append(Customer(source=Source.LAGO, id=each, org_key=owners[each], deleted=True))
+                    elif now is not None:
+                        more.customers.append(now)
+                if len(wanted.ended_of) <= MOST_SINGLY:
+                    more.ended_of = wanted.ended_of
+                    jobs = [
+                        (each, partial(self._owned, customers[each], server, tally))
+                        for each in sorted(wanted.ended_of & customers.keys())
+                    ]
+                    for _, rows in do_all(crew, jobs):
+                        more.subscriptions += self._mapped(rows, server, customers, as_of)
+                else:
+                    more.ended_of = None
+                    walk = server.lists.subscriptions(tally, server.lists.of_all)
+                    more.problems += walk.run(crew)
+                    more.subscriptions += self._mapped(walk.rows().values(), server, customers, as_of)
         except (SourceUnavailableError, SourceRefusedError) as error:
             more.problems.append(error.problem)
         return more.added_to(snapshot, tally, read_until=self._clock.now())
 
     def read_customer(self, customer: Customer) -> CustomerReading:
-        """One customer and its subscriptions as they are now (ports.BillingSource).
+        """One customer, its subscriptions and its unpaid invoices as they are now (ports.BillingSource).
 
         A subscription that was live at the last `read_all` and that the customer's own list does not show is asked
         for by itself: the list of a deleted customer is empty.
         """
         tally = self._tally()
-        server = self._server or self._get_to_know(tally)
+        server = self._known(tally)
         row = self._customer(customer, tally)
         now = replace(customer, deleted=True) if row is None else customer_of(row)
-        own = self._subscriptions(tally, (("external_customer_id", customer.org_key), *server.statuses))
-        problems = own.run(OneByOne())
-        if problems:
-            raise OutageError("; ".join(problems))
-        found = own.rows()
+        found = {each.lago_id: each for each in self._owned(customer, server, tally)}
         hidden = self._live_ids.get(customer.id, frozenset()) - {each.external_id for each in found.values()}
         for external_id in sorted(hidden):
             found.update(self._singly(external_id, tally))
         rows = [each for each in found.values() if each.lago_customer_id == customer.id]
         if any(each.status in _LIVE and each.plan is None and each.plan_code not in server.plans for each in rows):
-            server = self._get_to_know(tally)  # a plan younger than what we know
+            server = get_to_know(self._client, tally)  # a plan younger than what we know
         self._server = server
+        coupons = coupons_of(server.lists, customer.org_key, tally)
+        unpaid = unpaid_of(self._client, server.lists, customer.id, customer.org_key, tally)
+        owners = {customer.id: now}
         return CustomerReading(
             customer=now,
             subscriptions=subscriptions_of(
-                rows, plans=server.plans, customers={customer.id: now}, as_of=self._clock.now()
+                rows, plans=server.plans, customers=owners, coupons=coupons, as_of=self._clock.now()
             ),
+            invoices=None if unpaid is None else _that_count(unpaid, owners),
         )
 
     def find_customer(self, org_id: str, tally: Tally | None = None) -> Customer | None:
@@ -190,34 +223,26 @@ class LagoSource:
                 return None
             raise
 
-    def _get_to_know(self, tally: Tally) -> _Server:
-        self._client.organization(tally)
-        known = (*_STATUSES, "incomplete") if self._client.version(tally) >= _INCOMPLETE_SINCE else _STATUSES
-        plans: dict[str, WirePlan] = {}
-        problems = walk(
-            lambda number: self._client.page("/plans", Page[WirePlan], tally, number=number),
-            plans,
-            key=lambda row: row.code,
-            what="plans",
-        )
+    def _known(self, tally: Tally) -> Server:
+        if self._server is None:
+            self._server = get_to_know(self._client, tally)
+        return self._server
+
+    def _owned(self, customer: Customer, server: Server, tally: Tally) -> Collection[WireSubscription]:
+        """Every subscription that the customer's own list shows. Raises OutageError where that is not proven."""
+        own = server.lists.subscriptions(tally, (("external_customer_id", customer.org_key), *server.lists.of_all))
+        problems = own.run(OneByOne())
         if problems:
             raise OutageError("; ".join(problems))
-        return _Server(statuses=tuple(("status[]", status) for status in known), plans=plans)
+        return [row for row in own.rows().values() if row.lago_customer_id == customer.id]
+
+    def _mapped(
+        self, rows: Iterable[WireSubscription], server: Server, customers: Mapping[str, Customer], as_of: datetime
+    ) -> tuple[Subscription, ...]:
+        return subscriptions_of(rows, plans=server.plans, customers=customers, as_of=as_of)
 
     def _tally(self) -> Tally:
         return Tally(read_from=self._clock.now(), until=time.monotonic() + self._read_deadline_s)
-
-    def _subscriptions(self, tally: Tally, params: Params) -> Walk[WireSubscription]:
-        def fetch(number: int) -> Page[WireSubscription]:
-            return self._client.page("/subscriptions", Page[WireSubscription], tally, number=number, params=params)
-
-        return Walk(fetch, key=lambda row: row.lago_id, what="subscriptions")
-
-    def _customers(self, tally: Tally) -> Walk[WireCustomer]:
-        def fetch(number: int) -> Page[WireCustomer]:
-            return self._client.page("/customers", Page[WireCustomer], tally, number=number)
-
-        return Walk(fetch, key=lambda row: row.lago_id, what="customers", newest_first=True)
 
     def _customer(self, customer: Customer, tally: Tally) -> WireCustomer | None:
         """The customer as it is now, None when it is gone."""
@@ -249,13 +274,8 @@ class LagoSource:
         return rows
 
 
-def _run(walk: Walk[Row], hands: Hands, rows: dict[str, Row], lists: list[ListProof]) -> list[str]:
-    """Walk; `rows` and `lists` hold what was read even where the walk is broken off by an error."""
-    try:
-        return walk.run(hands)
-    finally:
-        rows.update(walk.rows())
-        lists.append(walk.proof())
+def _that_count(rows: Iterable[WireInvoice], customers: Mapping[str, Customer]) -> tuple[Invoice, ...]:
+    return tuple(found for row in rows if (found := invoice_of(row, customers=customers)) is not None)
 
 
 def _live_ids(rows: Iterable[WireSubscription]) -> Mapping[str, frozenset[str]]:

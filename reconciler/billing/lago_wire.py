@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, Field
@@ -62,6 +63,7 @@ class WireSubscription:
     next_plan_code: str | None = None
     downgrade_plan_date: date | None = None
     on_termination_credit_note: str | None = None
+    previous_plan_code: str | None = None
     cancellation_reason: str | None = None
     payment_method: WirePaymentMethod | None = None
     plan: WirePlan | None = None
@@ -86,6 +88,55 @@ class WireCustomer:
 
 
 @wire
+class WireOwner:
+    """The customer inside an invoice."""
+
+    lago_id: str
+
+
+@wire
+class WireInvoiced:
+    """A subscription inside an invoice."""
+
+    lago_id: str
+
+
+@wire
+class WireInvoice:
+    """An invoice; only single reads carry `subscriptions`. What is due is told from about 1.20 on."""
+
+    lago_id: str
+    customer: WireOwner | None = None
+    invoice_type: str | None = None
+    status: str | None = None
+    payment_status: str | None = None
+    payment_overdue: bool | None = None
+    payment_due_date: date | None = None
+    payment_dispute_lost_at: Instant | None = None
+    currency: str | None = None
+    total_amount_cents: int = 0
+    total_due_amount_cents: int | None = None
+    self_billed: bool | None = None
+    subscriptions: tuple[WireInvoiced, ...] = ()
+
+
+@wire
+class WireAppliedCoupon:
+    """A coupon on a customer; `frequency` is once, recurring (for so many periods more) or forever."""
+
+    lago_id: str
+    lago_customer_id: str
+    status: str
+    frequency: str
+    created_at: Instant
+    amount_cents: int | None = None
+    amount_currency: str | None = None
+    percentage_rate: Decimal | None = None
+    frequency_duration_remaining: int | None = None
+    expiration_at: Instant | None = None
+
+
+@wire
 class WireOrganization:
     """The organisation that an API key belongs to."""
 
@@ -105,12 +156,15 @@ class Meta:
 
 Row = TypeVar("Row")
 
+_LISTS = AliasChoices("subscriptions", "customers", "plans", "invoices", "applied_coupons")
+_OBJECTS = AliasChoices("subscription", "customer", "plan", "organization", "invoice")
+
 
 @wire
 class Page(Generic[Row]):
     """One page of a list."""
 
-    rows: tuple[Row, ...] = Field(validation_alias=AliasChoices("subscriptions", "customers", "plans"))
+    rows: tuple[Row, ...] = Field(validation_alias=_LISTS)
     meta: Meta
 
 
@@ -118,7 +172,7 @@ class Page(Generic[Row]):
 class One(Generic[Row]):
     """One object, wrapped in its name."""
 
-    row: Row = Field(validation_alias=AliasChoices("subscription", "customer", "plan", "organization"))
+    row: Row = Field(validation_alias=_OBJECTS)
 
 
 @wire
