@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from reconciler.cycle.line import Line
 from reconciler.cycle.observe import read_store as observe_store
 from reconciler.errors import LedgerError
 from reconciler.firststeps.needs import Side
+from reconciler.gather import background_at_hand
 from reconciler.kept.reading import SnapshotFile
 from reconciler.kept.stand_ins import KeepingSource, KeptClock, KeptSource, KeptStore
 from reconciler.kept.writing import Ring, SnapshotWriter
@@ -34,6 +35,7 @@ from reconciler.model.observation import StoreReading
 from reconciler.model.run import RunRecord
 from reconciler.org_manager import OrgManager
 from reconciler.ports import BillingSource, Clock
+from reconciler.reports.background import Background
 from reconciler.reports.folder import FolderReports
 from reconciler.reports.render import ReportFormat
 from reconciler.settings import Settings, read_credential
@@ -67,11 +69,15 @@ class NoReports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """A line to run a pass on, what must be told with it, and where its files go (None: nowhere)."""
+    """A line to run a pass on, what must be told with it, and where its files go (None: nowhere).
+
+    `beside` gathers what a report tells beside a finished run.
+    """
 
     line: Line
     notes: tuple[str, ...]
     reports: FolderReports | None
+    beside: Callable[[RunRecord], Background]
     keeper: SnapshotWriter | None = None
 
 
@@ -109,7 +115,7 @@ def make_line(
                 notes.append(f"This run is not in the ledger: {error.problem}")
         if ledger is not None and not dry_run:
             stack.enter_context(run_lock(ledger.folder / "run.lock", since=SystemClock().now()))
-        reports = _reports(settings, environ, notes) if ledger else None
+        reports = _reports(settings, environ, ledger) if ledger else None
         yield Made(
             line=Line(
                 store=store,
@@ -127,6 +133,7 @@ def make_line(
             ),
             notes=tuple(notes),
             reports=reports,
+            beside=lambda run: background_at_hand(run, settings, ledger),
             keeper=keeper,
         )
 
@@ -168,6 +175,7 @@ def line_from_snapshot(settings: Settings, file: Path) -> Iterator[Made]:
             ),
             notes=(*settings.without_effect(), f"Judged from a snapshot file kept at {made}; nothing was asked anew"),
             reports=None,
+            beside=lambda run: background_at_hand(run, settings, None),
         )
 
 
@@ -293,13 +301,17 @@ def _keeper(
     return stack.enter_context(SnapshotWriter(file=file, ring=ring, version=VERSION))
 
 
-def _reports(settings: Settings, environ: Mapping[str, str], notes: list[str]) -> FolderReports:
-    known = {form.value for form in ReportFormat}
-    left_out = [form for form in settings.reports.formats if form not in known]
-    if left_out:
-        notes.append(f"This version writes no {' and no '.join(left_out)} report ([reports] formats)")
-    folder = Path(settings.reports.folder) if settings.reports.folder else _state_folder(environ) / "reports"
-    return FolderReports(folder, [ReportFormat(form) for form in settings.reports.formats if form in known])
+def reports_folder(settings: Settings, environ: Mapping[str, str]) -> Path:
+    """Where reports go (interfaces.md, [reports])."""
+    return Path(settings.reports.folder) if settings.reports.folder else _state_folder(environ) / "reports"
+
+
+def _reports(settings: Settings, environ: Mapping[str, str], ledger: SqlLedger) -> FolderReports:
+    return FolderReports(
+        reports_folder(settings, environ),
+        [ReportFormat(form) for form in settings.reports.formats],
+        beside=lambda run: background_at_hand(run, settings, ledger),
+    )
 
 
 def _state_folder(environ: Mapping[str, str]) -> Path:

@@ -19,6 +19,7 @@ from reconciler.cli.explain_command import explain
 from reconciler.cli.help_text import epilog
 from reconciler.cli.orgs_command import orgs_app
 from reconciler.cli.pass_command import PassArguments, run_one_pass
+from reconciler.cli.report_command import report
 from reconciler.reports.terminal import Verbosity
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app.command("apply")(apply)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("explain")(explain)
+app.command("report")(report)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
 
@@ -54,7 +56,9 @@ def reconcile(
     org: Annotated[list[str] | None, typer.Option("--org", metavar="ID", help="Only this organisation.")] = None,
     code: Annotated[list[str] | None, typer.Option("--code", metavar="CODE", help="Only drift of this code.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=0, metavar="N", help="At most this many fixes.")] = None,
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json, markdown or csv.")] = "text",
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="text, json, markdown, csv, html, xlsx.")
+    ] = "text",
     output: Annotated[Path | None, typer.Option("--output", metavar="PATH", help="A file, not the terminal.")] = None,
     plan_out: Annotated[
         Path | None, typer.Option("--plan-out", metavar="FILE", help="Write what is left to fix, for reconcile apply.")

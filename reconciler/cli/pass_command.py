@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.bootstrap import Made, line_from_snapshot, make_line
 from reconciler.cli.called import near
-from reconciler.cli.telling import complain, tell
+from reconciler.cli.telling import complain, refuse_to_print, tell
 from reconciler.cycle.line import Pass
 from reconciler.cycle.plan_file import plan_bytes
 from reconciler.cycle.run import run_pass
@@ -22,6 +22,7 @@ from reconciler.model.drift import Code
 from reconciler.model.run import RunMode, RunRecord
 from reconciler.model.terms import Mode
 from reconciler.ports import OrgManager
+from reconciler.reports.background import NO_BACKGROUND
 from reconciler.reports.render import ReportFormat, report_format
 from reconciler.reports.report_file import refuse_place, write_report
 from reconciler.reports.terminal import Verbosity
@@ -56,6 +57,7 @@ def run_one_pass(asked: PassArguments, environ: Mapping[str, str]) -> int:
     """Run a pass and report it; returns the exit code. Raises ReconcilerError where nothing could be judged."""
     form = report_format(asked.form)
     scope = Scope(org_ids=frozenset(asked.org_ids), codes=_codes(asked.codes), limit=asked.limit)
+    refuse_to_print(form, asked.output)
     for place in (asked.output, asked.plan_out, asked.save_snapshot):
         if place is not None:
             refuse_place(place)
@@ -87,7 +89,8 @@ def perform(made: Made, asked: Pass, form: ReportFormat, *, output: Path | None,
     run = run_pass(made.line, asked)
     problem = made.reports.problem if made.reports else None
     files = made.reports.paths(run) if made.reports and not problem else ()
-    tell(run, form, output=output, verbosity=verbosity, files=files)
+    beside = NO_BACKGROUND if form is ReportFormat.TEXT else made.beside(run)
+    tell(run, form, output=output, verbosity=verbosity, files=files, beside=beside)
     if problem:
         complain(problem)
     return run

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reconciler.model.acts import Contract, Waiver
 from reconciler.model.drift import Decision
-from reconciler.model.run import RunResult, Totals
+from reconciler.model.run import Outcome, RunResult, Totals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +33,34 @@ class Earlier:
 class Opening:
     """What was open where a roll-forward begins, what came and went since, and what had been seen before that.
 
-    `open` are decisions by drift id; `gone` tells of drifts that are open no longer, by id, how they ended; `passed`
-    are drifts that came and went in between.
+    `open` are decisions by drift id; `beside` are drifts that were there and not counted as open: held, waiting, waived
+    or hidden. `gone` tells of drifts that are there no longer, by id, how they ended; `passed` came and went meanwhile.
     """
 
     run_id: str
     as_of: datetime
     open: Mapping[str, Decision]
+    beside: frozenset[str] = frozenset()
     seen_before: frozenset[str] = frozenset()
     gone: Mapping[str, str] = field(default_factory=dict)
     passed: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of a fix of another run of the period, and by whose word it was written (None: by policy)."""
+
+    run_id: str
+    approved_by: str | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Background:
     """Everything that a report tells beyond its RunRecord; each part is empty where it is not known.
 
-    `approved_by` names, by `Fix.key`, the person by whose word a fix was written. `signed` are lines about who
-    prepared and reviewed. `period` is what a report of a month or a range covers, in words.
+    `written` are fixes of other runs of the period that the report covers; `period` says in words which. `signed` are
+    lines about who prepared and reviewed.
     """
 
     lago_app_url: str = ""
@@ -59,7 +69,7 @@ class Background:
     known: Mapping[str, Known] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     contracts: tuple[Contract, ...] = ()
-    approved_by: Mapping[str, str] = field(default_factory=dict)
+    written: tuple[Written, ...] = ()
     trend: tuple[Earlier, ...] = ()
     opening: Opening | None = None
     signed: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ def _warnings(run: RunRecord) -> Iterator[str]:
         if not read.complete:
             yield " ".join(read_problem(name, read))
     for direction, limit in sorted(run.plan.refused_by.items()):
-        yield f"{direction.value.capitalize()} refused by {limit}: none of it is written."
+        yield f"{direction.value.capitalize()} refused ({limit}): none of it is written."
     for amount in left_over(run):
         yield f"Does not tie out: {amount} is left over."
     if run.partial:

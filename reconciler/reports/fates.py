@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from reconciler.model.run import Approval, OutcomeResult, PlannedFix, RunMode, RunRecord
 
-_RESULTS: Mapping[OutcomeResult, str] = MappingProxyType(
+RESULTS: Mapping[OutcomeResult, str] = MappingProxyType(
     {
         OutcomeResult.FIXED: "fixed",
         OutcomeResult.STALE: "stale (not written)",
@@ -41,7 +41,7 @@ def fates_of(run: RunRecord) -> tuple[Fate, ...]:
             fates.append(Fate(planned=planned, words=_untried(run, planned)))
         else:
             unfinished = outcome.result is not OutcomeResult.FIXED
-            words = _RESULTS[outcome.result]
+            words = RESULTS[outcome.result]
             fates.append(Fate(planned=planned, words=words, unfinished=unfinished, error=outcome.error))
     return tuple(fates)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.run import Approval, Outcome, OutcomeResult, RunRecord
 from reconciler.reports.background import Background
-from reconciler.reports.fates import fates_of
+from reconciler.reports.fates import RESULTS, fates_of
 from reconciler.reports.tables import Cell, Column, Kind, Sheet, Table
 from reconciler.reports.words import field_name
 
@@ -14,7 +14,7 @@ FIXES = "Fixes"
 
 
 def fix_sheet(run: RunRecord, beside: Background) -> Sheet:
-    """A row for each field of each fix, in the order of writing."""
+    """A row for each field of each fix, in the order of writing; then those of other runs of the period."""
     return Sheet(
         title=FIXES,
         tables=(
@@ -35,6 +35,7 @@ def fix_sheet(run: RunRecord, beside: Background) -> Sheet:
                     Column(key="at", label="When", kind=Kind.MOMENT, width=17),
                     Column(key="approved_by", label="Approved by", width=34),
                     Column(key="error", label="What went wrong", width=50),
+                    Column(key="run", label="Run", kind=Kind.ID, width=26),
                     Column(key="drift_id", label="Drift", kind=Kind.ID, width=50),
                 ),
                 rows=tuple(_rows(run, beside)),
@@ -64,8 +65,31 @@ def _rows(run: RunRecord, beside: Background) -> Iterator[tuple[Cell, ...]]:
                 _read_back(outcome, after),
                 fix.worth,
                 outcome.at if outcome else None,
-                beside.approved_by.get(fix.key) or _by_policy(fate.planned.approval, run),
+                run.approved_by or _by_policy(fate.planned.approval, run),
                 fate.error,
+                run.id,
+                fix.drift_id,
+            )
+    for each in beside.written:
+        outcome, fix = each.outcome, each.outcome.fix
+        drift = drifts.get(fix.drift_id)
+        for argument, after in sorted(fix.arguments.items()):
+            field = field_name(argument)
+            yield (
+                RESULTS[outcome.result],
+                fix.org_id,
+                (drift.org_name or None) if drift else None,
+                fix.drift_id.split(":")[0],
+                fix.direction.value,
+                field,
+                fix.expects.get(field),
+                after,
+                _read_back(outcome, after),
+                fix.worth,
+                outcome.at,
+                each.approved_by or "[policy] of that run",
+                outcome.error,
+                each.run_id,
                 fix.drift_id,
             )
 

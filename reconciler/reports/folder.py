@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from reconciler.errors import ReportError, SettingsError
 from reconciler.model.run import RunRecord
+from reconciler.reports.background import NO_BACKGROUND, Background
 from reconciler.reports.render import ReportFormat, render
-from reconciler.reports.report_file import write_report
+from reconciler.reports.report_file import point_latest, write_report
 
-_SUFFIXES = {
+SUFFIXES = {
     ReportFormat.TEXT: "txt",
     ReportFormat.JSON: "json",
     ReportFormat.MARKDOWN: "md",
@@ -25,19 +26,28 @@ _SUFFIXES = {
 class FolderReports:
     """A ReportWriter: `<folder>/<run id>.<suffix>` for each format; the folder is made, with mode 0750, if missing.
 
+    `latest.<suffix>` is a link to the last one written.
+
     A report that cannot be written stops no run: `problem` says what went wrong, None where nothing did.
     """
 
     problem: str | None = None
 
-    def __init__(self, folder: Path, formats: Iterable[ReportFormat]) -> None:
-        """Nothing is made before `prepare` or the first run that is written."""
+    def __init__(
+        self,
+        folder: Path,
+        formats: Iterable[ReportFormat],
+        *,
+        beside: Callable[[RunRecord], Background] = lambda _: NO_BACKGROUND,
+    ) -> None:
+        """Nothing is made before `prepare` or the first run that is written; `beside` tells what stands beside it."""
         self._folder = folder
         self._formats = tuple(formats)
+        self._beside = beside
 
     def paths(self, run: RunRecord) -> tuple[Path, ...]:
         """Where the reports of `run` are."""
-        return tuple(self._folder / f"{run.id}.{_SUFFIXES[form]}" for form in self._formats)
+        return tuple(self._folder / f"{run.id}.{SUFFIXES[form]}" for form in self._formats)
 
     def prepare(self) -> None:
         """Make the folder, before anything is judged. Raises SettingsError where it could not be written to."""
@@ -55,8 +65,10 @@ class FolderReports:
         """Make every report of `run`, or keep in `problem` why one could not be."""
         try:
             self._make()
+            beside = self._beside(run) if self._formats else NO_BACKGROUND
             for form, path in zip(self._formats, self.paths(run), strict=True):
-                write_report(path, render(run, form))
+                write_report(path, render(run, form, beside=beside))
+                point_latest(path)
         except OSError as error:
             self.problem = f"The folder for reports, {self._folder}, cannot be made: {error.strerror}"
         except ReportError as error:

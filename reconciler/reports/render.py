@@ -48,10 +48,11 @@ def render(
     *,
     beside: Background = NO_BACKGROUND,
     verbosity: Verbosity = Verbosity.NORMAL,
+    bom: bool = False,
 ) -> bytes:
     """The whole report, the same bytes for the same run and background, UTF-8 where it is text.
 
-    `verbosity` is for the format text alone, which has no colour.
+    `verbosity` is for the format text alone, which has no colour; `bom` for csv.
     """
     match form:
         case ReportFormat.TEXT:
@@ -61,7 +62,7 @@ def render(
         case ReportFormat.MARKDOWN:
             return markdown_report(run)
         case ReportFormat.CSV:
-            return csv_report(book_of(run, beside))
+            return csv_report(book_of(run, beside), bom=bom)
         case ReportFormat.HTML:
             return html_report(run, book_of(run, beside))
         case ReportFormat.XLSX:

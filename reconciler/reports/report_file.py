@@ -50,6 +50,24 @@ def write_report(path: Path, content: bytes, *, mode: int = _MODE) -> None:
         ) from error
 
 
+def point_latest(path: Path) -> None:
+    """Make `latest.<suffix>` beside `path` a link to it, in one step. Raises ReportError; nothing else is touched."""
+    link = path.with_name(f"latest{path.suffix}")
+    fresh = path.with_name(f".latest-{os.getpid()}{path.suffix}")
+    try:
+        if link.exists() and not link.is_symlink():
+            raise ReportError(f"{link} is no link", remedy="Move it away", not_done="It was left as it is")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(path.name)
+        fresh.replace(link)
+    except OSError as error:
+        raise ReportError(
+            f"The link {link} cannot be made: {error.strerror}",
+            remedy="Name a folder for reports that takes links",
+            not_done=f"The report itself is at {path}",
+        ) from error
+
+
 def _replace(target: Path, content: bytes, mode: int) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".report-")
     try:

@@ -23,11 +23,14 @@ class Movement(StrEnum):
     FIXED = "fixed"
     WAIVED = "waived"
     RESOLVED = "resolved"
+    DECIDED_IN = "decided in"
+    DECIDED_OUT = "decided out"
     CHANGED = "changed"
 
 
-_ADDED = (Movement.NEW, Movement.REOPENED, Movement.CHANGED)
-_TAKEN = (Movement.FIXED, Movement.WAIVED, Movement.RESOLVED)
+_ADDED = (Movement.NEW, Movement.REOPENED, Movement.DECIDED_IN, Movement.CHANGED)
+_TAKEN = (Movement.FIXED, Movement.WAIVED, Movement.RESOLVED, Movement.DECIDED_OUT)
+_COUNTED = frozenset({Decided.FIX, Decided.FLAG})
 _COUNT = ("", "drifts")
 # A currency and the name of an amount; the count of drifts stands under no currency.
 Measure = tuple[str, str]
@@ -37,11 +40,7 @@ Moved = tuple[Movement, Decision, Mapping[Measure, int]]
 def open_drifts(run: RunRecord) -> dict[str, Decision]:
     """By id, what a run left open for people or for a later run: neither held, waiting, hidden nor mended by it."""
     fixed = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
-    return {
-        each.drift.id: each
-        for each in run.decisions
-        if each.decided in {Decided.FIX, Decided.FLAG} and each.drift.id not in fixed
-    }
+    return {each.drift.id: each for each in run.decisions if each.decided in _COUNTED and each.drift.id not in fixed}
 
 
 def roll_forward_sheet(run: RunRecord, beside: Background) -> Sheet:
@@ -56,8 +55,7 @@ def _moved(run: RunRecord, beside: Background, opening: Opening) -> Iterator[Mov
     for drift_id, decision in closing.items():
         before = opening.open.get(drift_id)
         if before is None:
-            back = drift_id in opening.seen_before
-            yield Movement.REOPENED if back else Movement.NEW, decision, _measured(decision)
+            yield _how_it_came(drift_id, opening), decision, _measured(decision)
         elif changed := _difference(_measured(decision), _measured(before)):
             yield Movement.CHANGED, decision, changed
     for drift_id, before in opening.open.items():
@@ -68,8 +66,7 @@ def _moved(run: RunRecord, beside: Background, opening: Opening) -> Iterator[Mov
     for decision in _once((*opening.passed, *here)):
         drift_id = decision.drift.id
         if drift_id not in closing and drift_id not in opening.open:
-            back = drift_id in opening.seen_before
-            yield Movement.REOPENED if back else Movement.NEW, decision, _measured(decision)
+            yield _how_it_came(drift_id, opening), decision, _measured(decision)
             yield _how_it_ended(drift_id, run, beside, opening), decision, _measured(decision)
 
 
@@ -77,11 +74,18 @@ def _once(decisions: Iterable[Decision]) -> list[Decision]:
     return list({each.drift.id: each for each in decisions}.values())
 
 
+def _how_it_came(drift_id: str, opening: Opening) -> Movement:
+    if drift_id in opening.beside:
+        return Movement.DECIDED_IN
+    return Movement.REOPENED if drift_id in opening.seen_before else Movement.NEW
+
+
 def _how_it_ended(drift_id: str, run: RunRecord, beside: Background, opening: Opening) -> Movement:
     if any(each.fix.drift_id == drift_id and each.result is OutcomeResult.FIXED for each in run.outcomes):
         return Movement.FIXED
-    if any(each.drift.id == drift_id and each.waived_until for each in run.decisions):
-        return Movement.WAIVED
+    still = next((each for each in run.decisions if each.drift.id == drift_id), None)
+    if still is not None and still.decided not in _COUNTED:
+        return Movement.WAIVED if still.waived_until else Movement.DECIDED_OUT
     known = beside.known.get(drift_id)
     word = opening.gone.get(drift_id) or (known.state if known else "")
     return Movement(word) if word in {Movement.FIXED, Movement.WAIVED} else Movement.RESOLVED
@@ -128,8 +132,8 @@ def _totals(run: RunRecord, opening: Opening | None, moved: Iterable[Moved]) -> 
             ),
         ),
         rows=tuple(_row(measure, [sums[measure].get(part, 0) for part in parts]) for measure in sorted(sums)),
-        about="Drifts to fix or decide; what is held or waits is in neither end. Resolved: gone without a fix of ours. "
-        "Ties out where nothing is left over."
+        about="Drifts to fix or decide; what is held, waits or is hidden is in neither end, and decided in or out "
+        "where that changes. Resolved: gone without a fix of ours. Ties out where nothing is left over."
         if opening
         else "There is no earlier complete run to begin from.",
     )
@@ -146,8 +150,9 @@ def _add(sums: dict[Measure, dict[str, int]], measure: Measure, part: str, minor
 
 def _row(measure: Measure, numbers: list[int]) -> tuple[Cell, ...]:
     currency, name = measure
-    opening, new, reopened, fixed, waived, resolved, changed, closing = numbers
-    residual = opening + new + reopened + changed - fixed - waived - resolved - closing
+    opening, *moved, closing = numbers
+    signs = (-1 if movement in _TAKEN else 1 for movement in Movement)
+    residual = opening + sum(sign * number for sign, number in zip(signs, moved, strict=True)) - closing
     cells: Iterable[Cell] = (
         (Money(minor=each, currency=currency) for each in (*numbers, residual)) if currency else (*numbers, residual)
     )

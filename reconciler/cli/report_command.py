@@ -1,0 +1,130 @@
+"""`reconcile report`: a recorded run, a month or a range once more, in any format."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from reconciler.cli.opening import recorded_ledger
+from reconciler.cli.telling import refuse_to_print, tell
+from reconciler.errors import UsageError
+from reconciler.gather import Period, background_of
+from reconciler.ledger.sql_ledger import SqlLedger
+from reconciler.model.run import RunRecord
+from reconciler.reports.render import render, report_format
+from reconciler.reports.report_file import refuse_place, write_report
+from reconciler.reports.terminal import Verbosity
+from reconciler.settings import Settings, load_settings
+
+_NOTHING = "No report was made"
+_MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
+
+
+def report(
+    run: Annotated[
+        str, typer.Argument(metavar="[RUN]", help="A recorded run (reconcile runs); default the last.")
+    ] = "",
+    latest: Annotated[bool, typer.Option("--latest", help="The last recorded run.")] = False,
+    month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="A month, by its last complete run.")] = "",
+    since: Annotated[str, typer.Option("--since", metavar="DATE", help="From this day on, with --until.")] = "",
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="Up to this day, it included.")] = "",
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="text, json, markdown, csv, html or xlsx.")
+    ] = "text",
+    output: Annotated[Path | None, typer.Option("--output", metavar="PATH", help="A file, not the terminal.")] = None,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin a csv with the mark that some programs need.")] = False,
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")] = None,
+) -> int:
+    """Tell a recorded run, a month or a range once more, in any format."""
+    wanted = report_format(form)
+    refuse_to_print(wanted, output)
+    if output is not None:
+        refuse_place(output)
+    settings = load_settings(config, os.environ)
+    asked = Asked(run=run, latest=latest, month=month, since=since, until=until)
+    with recorded_ledger(settings, os.environ) as ledger:
+        found, period = find_run(asked, ledger, settings)
+        beside = background_of(found, settings, ledger, period=period)
+    if output is not None:
+        write_report(output, render(found, wanted, beside=beside, bom=bom))
+        typer.echo(f"Report: {output}")
+    else:
+        tell(found, wanted, output=None, verbosity=Verbosity.NORMAL, beside=beside, bom=bom)
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which run or range, in the words of the command line; empty where nothing was said."""
+
+    run: str = ""
+    latest: bool = False
+    month: str = ""
+    since: str = ""
+    until: str = ""
+
+
+def find_run(asked: Asked, ledger: SqlLedger, settings: Settings) -> tuple[RunRecord, Period | None]:
+    """The run that answers what was asked, and the period it stands for. Raises UsageError where there is none."""
+    ways = [asked.run, asked.latest, asked.month, asked.since or asked.until]
+    if sum(map(bool, ways)) > 1:
+        raise UsageError(
+            "RUN, --latest, --month and --since with --until exclude each other", not_done=_NOTHING, remedy="Give one"
+        )
+    if asked.month or asked.since or asked.until:
+        period = period_of(asked, settings.reports.timezone)
+        last = ledger.last_complete_run(period.until)
+        if last is None or last.started_at < period.since:
+            raise UsageError(
+                f"There is no complete run in {period.words}", not_done=_NOTHING, remedy="See reconcile runs"
+            )
+        return _recorded(ledger, last.id), period
+    if asked.run:
+        return _recorded(ledger, asked.run), None
+    runs = ledger.runs(1)
+    if not runs:
+        raise UsageError("No run is recorded yet", not_done=_NOTHING, remedy="Run a pass first: reconcile --dry-run")
+    return _recorded(ledger, runs[0].id), None
+
+
+def period_of(asked: Asked, timezone: str) -> Period:
+    """The month or range, from midnight to midnight in that time zone. Raises UsageError."""
+    if asked.month:
+        if not _MONTH.fullmatch(asked.month):
+            raise UsageError(f"{asked.month!r} is no month", not_done=_NOTHING, remedy="Say it as 2026-10")
+        first = date.fromisoformat(f"{asked.month}-01")
+        following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+        words = f"{asked.month} ({timezone})"
+    else:
+        if not (asked.since and asked.until):
+            raise UsageError("--since and --until go together", not_done=_NOTHING, remedy="Give both, as 2026-10-01")
+        first, following = _day(asked.since), _day(asked.until) + timedelta(days=1)
+        if first >= following:
+            raise UsageError("--since is after --until", not_done=_NOTHING, remedy="Give the earlier day first")
+        words = f"{asked.since} to {asked.until} ({timezone})"
+    return Period(since=_midnight(first, timezone), until=_midnight(following, timezone), words=words)
+
+
+def _recorded(ledger: SqlLedger, run_id: str) -> RunRecord:
+    found = ledger.run(run_id)
+    if found is None:
+        raise UsageError(f"There is no run {run_id!r} in the ledger", not_done=_NOTHING, remedy="See reconcile runs")
+    return found
+
+
+def _day(word: str) -> date:
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        raise UsageError(f"{word!r} is no day", not_done=_NOTHING, remedy="Say it as 2026-10-01") from None
+
+
+def _midnight(day: date, timezone: str) -> datetime:
+    return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC)
