@@ -13,6 +13,7 @@ from reconciler.bootstrap import VERSION
 from reconciler.cli.apply_command import apply
 from reconciler.cli.config_command import config_app
 from reconciler.cli.daemon_command import daemon
+from reconciler.cli.decide_command import decide
 from reconciler.cli.demo_command import demo
 from reconciler.cli.doctor_command import doctor
 from reconciler.cli.explain_command import explain
@@ -38,6 +39,7 @@ app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("explain")(explain)
 app.command("report")(report)
+app.command("decide")(decide)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
 

@@ -31,6 +31,7 @@ COLUMNS = (
     "accrued",
     *_LATER,
     *_TO_FILL_IN,
+    "run_id",
 )
 
 
@@ -45,7 +46,7 @@ def csv_report(book: Book, *, bom: bool = False) -> bytes:
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for record in book.sheet(DRIFTS).table("drifts").records():
-        writer.writerow(_cells(record))
+        writer.writerow(_cells({**record, "run_id": book.run_id}))
     return file.getvalue().encode()
 
 
