@@ -8,7 +8,7 @@ from datetime import datetime
 
 from reconciler.errors import SourceUnavailableError
 from reconciler.model.billing import Customer, Source, SubscriptionStatus
-from reconciler.model.observation import CustomerReading, Snapshot, Wanted
+from reconciler.model.observation import CustomerReading, SideList, Snapshot, Wanted
 
 ENDED = frozenset({SubscriptionStatus.ENDED, SubscriptionStatus.ABANDONED})
 
@@ -76,4 +76,7 @@ class FakeBillingSource:
         return CustomerReading(
             customer=held[0] if held else replace(customer, deleted=True),
             subscriptions=tuple(each for each in self.snapshot.subscriptions if each.customer_id == customer.id),
+            invoices=tuple(each for each in self.snapshot.invoices if each.customer_id == customer.id)
+            if self.snapshot.has_read(SideList.OPEN_INVOICES)
+            else None,
         )

@@ -28,7 +28,7 @@ from reconciler.billing.lago_preflight import Server, get_to_know
 from reconciler.billing.lago_side import Beside, coupons_of, read_beside, unpaid_of
 from reconciler.billing.lago_walk import Walk
 from reconciler.billing.lago_wire import One, WireCustomer, WireInvoice, WireSubscription
-from reconciler.billing.more import MOST_SINGLY, More, population
+from reconciler.billing.more import MOST_SINGLY, OVER, More, population
 from reconciler.billing.network import Asking, Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.strange import Strange
@@ -174,12 +174,12 @@ class LagoSource:
                         for each in sorted(wanted.ended_of & customers.keys())
                     ]
                     for _, rows in do_all(crew, jobs):
-                        more.subscriptions += self._mapped(rows, server, customers, as_of)
+                        more.subscriptions += self._ended(rows, server, customers, as_of)
                 else:
                     more.ended_of = None
                     walk = server.lists.subscriptions(tally, server.lists.of_all)
                     more.problems += walk.run(crew)
-                    more.subscriptions += self._mapped(walk.rows().values(), server, customers, as_of)
+                    more.subscriptions += self._ended(walk.rows().values(), server, customers, as_of)
         except (SourceUnavailableError, SourceRefusedError) as error:
             more.problems.append(error.problem)
         return more.added_to(snapshot, tally, read_until=self._clock.now())
@@ -236,10 +236,12 @@ class LagoSource:
             raise OutageError("; ".join(problems))
         return [row for row in own.rows().values() if row.lago_customer_id == customer.id]
 
-    def _mapped(
+    def _ended(
         self, rows: Iterable[WireSubscription], server: Server, customers: Mapping[str, Customer], as_of: datetime
     ) -> tuple[Subscription, ...]:
-        return subscriptions_of(rows, plans=server.plans, customers=customers, as_of=as_of)
+        """Those that ended: of what lives the lists told more."""
+        mapped = subscriptions_of(rows, plans=server.plans, customers=customers, as_of=as_of)
+        return tuple(each for each in mapped if each.status in OVER)
 
     def _tally(self) -> Tally:
         return Tally(read_from=self._clock.now(), until=time.monotonic() + self._read_deadline_s)

@@ -13,8 +13,8 @@ import httpx
 from billing.billing_support import LAGO_KEY, NOW, lago_sandbox, lago_source, stripe_sandbox, stripe_source
 from fakes_billing import FakeBillingSource
 from reconciler.billing.lago_client import path_part
-from reconciler.model.billing import Customer, Item, Source, Subscription, SubscriptionStatus
-from reconciler.model.observation import CustomerReading, ReadProof, Snapshot
+from reconciler.model.billing import Customer, Invoice, Item, Source, Subscription, SubscriptionStatus
+from reconciler.model.observation import CustomerReading, ReadProof, SideList, SideRead, Snapshot
 from reconciler.ports import BillingSource
 from reconciler.sandbox.lago import LagoSandbox
 from reconciler.sandbox.server import Fault, LoopbackServer
@@ -36,6 +36,10 @@ class BillingWorld(Protocol):
     def end_subscription(self, subscription_id: str) -> None: ...
 
     def delete_customer(self, customer_id: str) -> None: ...
+
+    def add_unpaid_invoice(self, customer_id: str, subscription_id: str) -> str: ...
+
+    def forbid_invoices(self) -> None: ...
 
     def go_down(self) -> None: ...
 
@@ -72,6 +76,19 @@ class LagoWorld:
     def delete_customer(self, customer_id: str) -> None:
         self._lago.delete_customer(self._external[customer_id])
 
+    def add_unpaid_invoice(self, customer_id: str, subscription_id: str) -> str:
+        billed = self._lago.find_subscription(self._external[subscription_id])
+        return self._lago.add_invoice(
+            self._external[customer_id],
+            amount_cents=9900,
+            issuing_date=LONG_AGO.date(),
+            payment_overdue=True,
+            subscription=billed,
+        ).lago_id
+
+    def forbid_invoices(self) -> None:
+        self._server.add_fault(Fault(target="/invoices", status=403, body="{}", times=None))
+
     def go_down(self) -> None:
         self._server.add_fault(Fault(status=503, times=None))
 
@@ -103,6 +120,17 @@ class StripeWorld:
     def delete_customer(self, customer_id: str) -> None:
         self._stripe.delete_customer(customer_id)
 
+    def add_unpaid_invoice(self, customer_id: str, subscription_id: str) -> str:
+        del customer_id
+        return self._stripe.add_invoice(amount=9900, subscription=subscription_id, created=LONG_AGO)
+
+    def forbid_invoices(self) -> None:
+        body = (
+            '{"error":{"message":"Having the \'rak_invoice_read\' permission would allow this request to continue."}}'
+        )
+        for target in ("/invoices", "latest_invoice"):
+            self._server.add_fault(Fault(target=target, status=403, body=body, times=None))
+
     def go_down(self) -> None:
         self._server.add_fault(Fault(status=503, times=None))
 
@@ -116,6 +144,8 @@ class FakeWorld:
                 subscriptions=(),
                 complete=True,
                 proof=ReadProof(read_from=NOW, read_until=NOW),
+                side_reads=(SideRead(name=SideList.OPEN_INVOICES),),
+                about="The fake",
             )
         )
 
@@ -158,6 +188,25 @@ class FakeWorld:
         held = tuple(each for each in snapshot.subscriptions if each.customer_id == customer_id)
         self.reader.readings[customer_id] = CustomerReading(customer=gone, subscriptions=held)
         self.reader.snapshot = replace(snapshot, customers=left)
+
+    def add_unpaid_invoice(self, customer_id: str, subscription_id: str) -> str:
+        snapshot = self.reader.snapshot
+        added = Invoice(
+            source=Source.STRIPE,
+            id=f"in_{len(snapshot.invoices)}",
+            customer_id=customer_id,
+            due_minor=9900,
+            currency="usd",
+            subscription_ids=(subscription_id,),
+            due_since=LONG_AGO,
+            overdue=True,
+        )
+        self.reader.snapshot = replace(snapshot, invoices=(*snapshot.invoices, added))
+        return added.id
+
+    def forbid_invoices(self) -> None:
+        refused = SideRead(name=SideList.OPEN_INVOICES, problem="it may not be read")
+        self.reader.snapshot = replace(self.reader.snapshot, invoices=(), side_reads=(refused,))
 
     def go_down(self) -> None:
         self.reader.down = "The fake is down"

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from billing.billing_support import NOW
 from contracts.billing_worlds import LONG_AGO, BillingWorld, world_of
 from reconciler.errors import SourceUnavailableError
 from reconciler.model.billing import Customer, Source, SubscriptionStatus
-from reconciler.model.observation import Wanted
+from reconciler.model.observation import SideList, Wanted
 
 
 @pytest.fixture(params=["lago", "stripe", "fake"])
@@ -153,3 +154,43 @@ def test_an_outage_in_the_second_step_makes_the_snapshot_incomplete_and_keeps_it
     assert not more.complete
     assert more.problem
     assert (more.customers, more.subscriptions) == (snapshot.customers, snapshot.subscriptions)
+
+
+def test_unpaid_invoices_are_read_with_whose_they_are_and_since_when(world: BillingWorld) -> None:
+    one = world.add_customer("org_1")
+    made = world.add_unpaid_invoice(one, world.add_subscription(one))
+    snapshot = world.reader.read_all(NOW)
+    assert snapshot.has_read(SideList.OPEN_INVOICES)
+    assert [(each.id, each.customer_id, each.due_minor, each.currency) for each in snapshot.invoices] == [
+        (made, one, 9900, "usd")
+    ]
+    assert [(each.due_since and each.due_since.date(), each.overdue) for each in snapshot.invoices] == [
+        (LONG_AGO.date(), True)
+    ]
+
+
+def test_a_customer_is_read_with_its_own_unpaid_invoices_and_what_they_bill(world: BillingWorld) -> None:
+    one, two = world.add_customer("org_1"), world.add_customer("org_2")
+    held = world.add_subscription(one)
+    made = world.add_unpaid_invoice(one, held)
+    world.add_unpaid_invoice(two, world.add_subscription(two))
+    invoices = world.reader.read_customer(customer(world, one)).invoices
+    assert invoices is not None
+    assert [(each.id, each.subscription_ids) for each in invoices] == [(made, (held,))]
+
+
+def test_where_invoices_may_not_be_read_that_is_said_and_the_rest_is_complete(world: BillingWorld) -> None:
+    one = world.add_customer("org_1")
+    held = world.add_subscription(one)
+    world.add_unpaid_invoice(one, held)
+    world.forbid_invoices()
+    snapshot = world.reader.read_all(NOW)
+    assert (snapshot.complete, snapshot.problem, snapshot.invoices) == (True, None, ())
+    assert not snapshot.has_read(SideList.OPEN_INVOICES)
+    assert any(each.name is SideList.OPEN_INVOICES and each.problem for each in snapshot.side_reads)
+    reading = world.reader.read_customer(snapshot.customers[0])
+    assert (reading.invoices, [each.id for each in reading.subscriptions]) == (None, [held])
+
+
+def test_who_answered_is_told(world: BillingWorld) -> None:
+    assert world.reader.read_all(NOW).about
