@@ -261,12 +261,14 @@ class OrgManager:
     def snapshot(self) -> Snapshot:
         """All organisations, read under one lock, with the invalid records of both files.
 
-        Keeps a good copy of what it read where the newest is neither the same nor fresh. Raises StoreError.
+        Finishes first what a writer that died left half written, since the application would read that as no store at
+        all. Keeps a good copy of what it read where the newest is neither the same nor fresh. Raises StoreError.
         """
         current = self._current()
         if current:
             organizations, org_users = current.organizations.loaded, current.org_users.loaded
             return self._judge.snapshot(organizations, org_users)
+        self._finish_left_writes()
         organizations, members = self.store.read(self.store.organizations), self._users_if_any()
         self._keep_due_copies()
         return self._judge.snapshot(organizations, members)
@@ -276,6 +278,12 @@ class OrgManager:
             return self.store.read(self.store.org_users)
         except StoreMissingError:  # the application takes a missing one for no members, rightly
             return None
+
+    def _finish_left_writes(self) -> None:
+        if not self.store.read_only and self.store.journal_path.exists():
+            # Reading goes on where this user may not write: it takes the content from the journal.
+            with suppress(StoreError), session(self.store):
+                pass
 
     def _keep_due_copies(self) -> None:
         if self.store.read_only:

@@ -133,3 +133,14 @@ def test_a_warm_reader_does_not_overlook_a_journal(tmp_path: Path) -> None:
     leave_journal(store)
 
     assert tier(reader) == "basic"
+
+
+def test_whoever_may_write_finishes_a_half_written_store_before_looking_at_all_of_it(tmp_path: Path) -> None:
+    store = put_two(tmp_path / "data")
+    _, new = leave_journal(store)
+    (store / "organizations.json").write_bytes(new[: len(new) // 2])
+    OrgManager(store, read_only=True).snapshot()
+    assert (store / "organizations.json").read_bytes() == new[: len(new) // 2]
+    assert OrgManager(store).snapshot().organizations["org_1"].plan_tier == json.loads(new)["org_1"]["plan_tier"]
+    assert (store / "organizations.json").read_bytes() == new
+    assert not (store / ".org_store.journal").exists()
