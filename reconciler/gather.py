@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.states import DriftState, RecordedDrift, RunSummary, WaiverState
+from reconciler.model.acts import ActKind, RecordedAct
 from reconciler.model.drift import Decided
+from reconciler.model.private import without_email
 from reconciler.model.run import RunRecord
 from reconciler.reports.background import Background, Earlier, Known, Opening, Written
+from reconciler.reports.document import instant
 from reconciler.settings import Settings
 
 _TREND = timedelta(days=31)
@@ -27,14 +31,20 @@ class Period:
 
 
 def background_of(
-    run: RunRecord, settings: Settings, ledger: SqlLedger | None, *, period: Period | None = None
+    run: RunRecord,
+    settings: Settings,
+    ledger: SqlLedger | None,
+    *,
+    period: Period | None = None,
+    signed: tuple[str, ...] = (),
 ) -> Background:
-    """Without a ledger, the addresses of screens alone. Raises LedgerError."""
+    """Without a ledger, the addresses of screens alone; `signed` are lines about who prepared. Raises LedgerError."""
     screens = Background(
         lago_app_url=settings.lago.app_url if settings.lago else "",
         stripe_account=settings.stripe.account if settings.stripe else "",
         livemode=settings.billing.livemode if settings.stripe else None,
         period=period.words if period else "",
+        signed=signed,
     )
     if ledger is None:
         return screens
@@ -104,3 +114,78 @@ def _written(run: RunRecord, ledger: SqlLedger, period: Period) -> tuple[Written
         for each in ledger.outcomes_between(period.since, period.until)
         if each.run_id != run.id
     )
+
+
+def acts_about(ledger: SqlLedger, kind: ActKind, subject: str) -> list[RecordedAct]:
+    """Every act of that kind and subject, in the order of saying."""
+    earliest, latest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    return [each for each in ledger.acts_between(earliest, latest) if each.kind is kind and each.subject == subject]
+
+
+def signed_lines(ledger: SqlLedger, month: str) -> tuple[str, ...]:
+    """Who prepared and who reviewed the last statement of a month; empty for one that is not closed."""
+    closed = acts_about(ledger, ActKind.CLOSE, month)
+    if not closed:
+        return ()
+    manifest = closed[-1].body.get("manifest_sha256")
+    number = closed[-1].body.get("number")
+    what = f"Restatement {number} prepared" if number else "Prepared"
+    lines = [f"{what} by {_who(closed[-1])}, manifest SHA-256 {manifest}"]
+    for act in acts_about(ledger, ActKind.SIGN, month):
+        if act.body.get("manifest_sha256") == manifest:
+            names = "names verified" if act.body.get("names_verified") else "names not verified"
+            lines.append(f"Reviewed by {_who(act)}, {names}")
+    return tuple(lines)
+
+
+def _who(act: RecordedAct) -> str:
+    return f"{act.by} (user {act.os_user} on {act.host}) at {act.at:%Y-%m-%d %H:%M} UTC"
+
+
+def month_data(ledger: SqlLedger, period: Period) -> dict[str, Any]:
+    """What the ledger holds of a period beyond the report of its last run: its runs, fixes and people's acts."""
+    return {
+        "period": {"since": instant(period.since), "until": instant(period.until), "words": period.words},
+        "runs": [
+            {
+                "id": each.id,
+                "mode": each.mode.value,
+                "result": each.result.value,
+                "complete": each.counts,
+                "exit_code": each.exit_code,
+                "started_at": instant(each.started_at),
+                "as_of": instant(each.as_of),
+                "drift": each.totals.drift,
+                "held": each.totals.held,
+                "approved_by": each.approved_by,
+            }
+            for each in ledger.runs_between(period.since, period.until)
+        ],
+        "fixes": [
+            {
+                "run_id": each.run_id,
+                "approved_by": each.approved_by,
+                "org_id": each.outcome.fix.org_id,
+                "drift_id": without_email(each.outcome.fix.drift_id),
+                "call": each.outcome.fix.call.value,
+                "arguments": dict(each.outcome.fix.arguments),
+                "expects": dict(each.outcome.fix.expects),
+                "result": each.outcome.result.value,
+                "at": instant(each.outcome.at),
+            }
+            for each in ledger.outcomes_between(period.since, period.until)
+        ],
+        "acts": [
+            {
+                "event": each.seq,
+                "kind": each.kind.value,
+                "subject": without_email(each.subject),
+                "by": without_email(each.by),
+                "os_user": each.os_user,
+                "host": each.host,
+                "at": instant(each.at),
+                "reason": without_email(each.reason),
+            }
+            for each in ledger.acts_between(period.since, period.until)
+        ],
+    }

@@ -11,6 +11,7 @@ import typer
 
 from reconciler.bootstrap import VERSION
 from reconciler.cli.apply_command import apply
+from reconciler.cli.close_command import close, sign_month
 from reconciler.cli.config_command import config_app
 from reconciler.cli.daemon_command import daemon
 from reconciler.cli.decide_command import decide
@@ -40,6 +41,8 @@ app.command("doctor")(doctor)
 app.command("explain")(explain)
 app.command("report")(report)
 app.command("decide")(decide)
+app.command("close")(close)
+app.command("sign")(sign_month)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
 

@@ -15,7 +15,7 @@ import typer
 from reconciler.cli.opening import recorded_ledger
 from reconciler.cli.telling import refuse_to_print, tell
 from reconciler.errors import UsageError
-from reconciler.gather import Period, background_of
+from reconciler.gather import Period, background_of, signed_lines
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.run import RunRecord
 from reconciler.reports.render import render, report_format
@@ -51,7 +51,8 @@ def report(
     asked = Asked(run=run, latest=latest, month=month, since=since, until=until)
     with recorded_ledger(settings, os.environ) as ledger:
         found, period = find_run(asked, ledger, settings)
-        beside = background_of(found, settings, ledger, period=period)
+        signed = signed_lines(ledger, month) if month else ()
+        beside = background_of(found, settings, ledger, period=period, signed=signed)
     if output is not None:
         write_report(output, render(found, wanted, beside=beside, bom=bom))
         typer.echo(f"Report: {output}")
