@@ -44,8 +44,6 @@ VERSION = version("billing-reconciler")
 
 _log = structlog.get_logger()
 
-_LATEST_RUNS = 100
-
 
 def say_retry(retry: Retry) -> None:
     """Log a request that is sent again."""
@@ -246,10 +244,11 @@ def ledger_url(settings: Settings, environ: Mapping[str, str]) -> str:
 
 
 def last_complete_run(settings: Settings, environ: Mapping[str, str]) -> datetime | None:
-    """When the last of the latest runs that counts as complete ended; None where there is none or no ledger yet."""
+    """When the last complete run ended; None where there is none, or no ledger that can be read."""
     try:
         with SqlLedger(ledger_url(settings, environ)) as ledger:
-            return next((run.finished_at for run in ledger.runs(_LATEST_RUNS) if run.counts), None)
+            last = ledger.last_complete_run(SystemClock().now())
+            return last.finished_at if last else None
     except LedgerError:
         return None  # the first pass will say what is wrong with it
 

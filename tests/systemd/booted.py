@@ -146,10 +146,10 @@ formats = ["json"]
 
 
 @contextmanager
-def booted(folder: Path) -> Iterator[Booted]:
+def booted(folder: Path, *, orgs: int = 60) -> Iterator[Booted]:
     """A machine that is up, the product installed, settings, keys and store in place, and nothing started."""
     make_root(folder)
-    seeded = build_business(organisations=60, now=datetime.now(UTC).replace(microsecond=0))
+    seeded = build_business(organisations=orgs, now=datetime.now(UTC).replace(microsecond=0))
     log = folder.with_name("console.log")
     with (
         seeded.business.lago.serve() as lago,
