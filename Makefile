@@ -5,8 +5,10 @@ UV := $(shell command -v uv 2>/dev/null || echo $(BOOTSTRAP))
 RUN := $(UV) run --frozen
 # Tests use at most this many processes.
 JOBS ?= auto
+KILLS ?= 200
+SOAK_MINUTES ?= 30
 
-.PHONY: demo test lint types imports unit slow systemd mutation bench cassettes format clean
+.PHONY: demo test lint types imports unit slow systemd kills soak mutation bench cassettes format clean
 
 demo: $(UV) ## drift seeded in an embedded Lago, Stripe and store: shown, repaired, shown again
 	@$(RUN) --no-dev reconcile demo
@@ -31,6 +33,12 @@ slow: $(UV) ## minutes: kills, soaks, full-size races
 
 systemd: $(UV) ## as root: a Debian under systemd-nspawn, with the units installed and at work
 	$(RUN) pytest -n 0 -m systemd -q --durations=0 tests/systemd
+
+kills: $(UV) ## as root: the daemon killed KILLS times at random moments, started again by systemd
+	KILLS=$(KILLS) $(RUN) pytest -n 0 -m systemd -q -s tests/systemd/test_killed.py
+
+soak: $(UV) ## the daemon every 5 s on 2,000 organisations for SOAK_MINUTES, while what it stands on fails and comes back
+	SOAK_MINUTES=$(SOAK_MINUTES) $(RUN) pytest -n 0 -m slow -q -s tests/daemon/test_soak.py
 
 mutation: $(UV) ## changes the store's codec and journal in every way it knows; each must be noticed by a test
 	$(RUN) --group mutation mutmut run
