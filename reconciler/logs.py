@@ -48,6 +48,8 @@ class Event(StrEnum):
     DAEMON_BUG = "daemon.bug"
     DAEMON_STOPPING = "daemon.stopping"
     DAEMON_STOPPED = "daemon.stopped"
+    LEDGER_NOT_PRUNED = "ledger.not_pruned"
+    LEDGER_HEAD_NOT_KEPT = "ledger.head_not_kept"
     STORE_RECOVERED = "store.recovered"
     STORE_FOREIGN_WRITER = "store.foreign_writer"
 
