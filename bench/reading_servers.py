@@ -147,7 +147,9 @@ class World:
         return self.lago(parts.path, query) if parts.path.startswith("/api") else self.stripe(parts.path, query)
 
     def stripe(self, path: str, query: dict[str, str]) -> bytes:
-        """A page of a list of Stripe."""
+        """A page of a list of Stripe; of what no template is for there is nothing."""
+        if path not in self.templates:
+            return b'{"object":"list","has_more":false,"data":[]}'
         top = bisect_left(self.moments, int(query.get("created[lt]", 2**40)))
         floor = bisect_left(self.moments, int(query.get("created[gte]", 0)))
         if "starting_after" in query:
@@ -158,10 +160,11 @@ class World:
         return f'{{"object":"list","url":"{path}","has_more":{more},"data":[{body}]}}'.encode()
 
     def lago(self, path: str, query: dict[str, str]) -> bytes:
-        """A page of a list of Lago."""
-        page, total = int(query.get("page", 1)), self.server.rows
-        pages = -(-total // PAGE)
-        numbers = range(total - 1 - (page - 1) * PAGE, max(-1, total - 1 - page * PAGE), -1)
+        """A page of a list of Lago; of what no template is for there is nothing."""
+        page, size = int(query.get("page", 1)), int(query.get("per_page", PAGE))
+        total = self.server.rows if path in self.templates else 0
+        pages = -(-total // size)
+        numbers = range(total - 1 - (page - 1) * size, max(-1, total - 1 - page * size), -1)
         meta = {"current_page": page, "next_page": page + 1 if page < pages else None, "prev_page": None}
         body = ",".join(self.row(path, number) for number in numbers)
         with self.turns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +12,8 @@ from reconciler.billing.crew import OneByOne
 from reconciler.billing.lago_client import LagoClient, Params
 from reconciler.billing.lago_lists import LagoLists
 from reconciler.billing.lago_wire import One, WireAppliedCoupon, WireInvoice
-from reconciler.billing.side import side_read
+from reconciler.billing.network import Asking
+from reconciler.billing.side import read_sides
 from reconciler.errors import CredentialError, SourceRefusedError
 from reconciler.model.observation import ListProof, SideList, SideRead
 
@@ -24,23 +25,37 @@ LOST: Params = (("payment_dispute_lost", "true"),)
 class Beside:
     """What was read beside the lists, as far as it was; invoices by their ids, coupons by customer, oldest first."""
 
-    invoices: dict[str, WireInvoice] = field(default_factory=dict)
+    overdue: Mapping[str, WireInvoice] = field(default_factory=dict)
+    lost: Mapping[str, WireInvoice] = field(default_factory=dict)
     coupons: Mapping[str, list[WireAppliedCoupon]] = field(default_factory=dict)
     side_reads: tuple[SideRead, ...] = ()
     proofs: list[ListProof] = field(default_factory=list)
 
+    @property
+    def invoices(self) -> Collection[WireInvoice]:
+        """Each once."""
+        return {**self.overdue, **self.lost}.values()
 
-def read_beside(lists: LagoLists, tally: Tally) -> Beside:
+
+def read_beside(lists: LagoLists, asking: Asking, tally: Tally) -> Beside:
     """Invoices and coupons of the organisation; what is refused or away is said, not raised."""
     beside = Beside()
 
-    def invoices(part: Tally, params: Params) -> list[str]:
+    def overdue(part: Tally) -> list[str]:
         rows: dict[str, WireInvoice] = {}
         try:
-            return lists.invoices(part, params, rows)
+            return lists.invoices(part, OVERDUE, rows)
         finally:
-            beside.invoices.update(rows)
-            beside.proofs.append(_proof(params, rows, part))
+            beside.overdue = rows
+            beside.proofs.append(_proof(SideList.OPEN_INVOICES, rows, part))
+
+    def lost(part: Tally) -> list[str]:
+        rows: dict[str, WireInvoice] = {}
+        try:
+            return lists.invoices(part, LOST, rows)
+        finally:
+            beside.lost = rows
+            beside.proofs.append(_proof(SideList.LOST_DISPUTES, rows, part))
 
     def coupons(part: Tally) -> list[str]:
         walk = lists.coupons(part)
@@ -50,11 +65,8 @@ def read_beside(lists: LagoLists, tally: Tally) -> Beside:
             beside.coupons = _by_customer(walk.rows().values())
             beside.proofs.append(walk.proof())
 
-    beside.side_reads = (
-        side_read(SideList.OPEN_INVOICES, tally, lambda part: invoices(part, OVERDUE)),
-        side_read(SideList.LOST_DISPUTES, tally, lambda part: invoices(part, LOST)),
-        side_read(SideList.COUPONS, tally, coupons),
-    )
+    reads = {SideList.OPEN_INVOICES: overdue, SideList.LOST_DISPUTES: lost, SideList.COUPONS: coupons}
+    beside.side_reads = read_sides(asking, tally, reads)
     return beside
 
 
@@ -97,9 +109,8 @@ def _made(row: WireAppliedCoupon) -> tuple[datetime, str]:
     return row.created_at, row.lago_id
 
 
-def _proof(params: Params, rows: Mapping[str, WireInvoice], part: Tally) -> ListProof:
+def _proof(name: SideList, rows: Mapping[str, WireInvoice], part: Tally) -> ListProof:
     ids = list(rows)
-    name = "overdue invoices" if params == OVERDUE else "invoices with a lost dispute"
     return ListProof(
-        name=name, rows=len(ids), pages=part.pages, first_id=ids[0] if ids else "", last_id=ids[-1] if ids else ""
+        name=name.value, rows=len(ids), pages=part.pages, first_id=ids[0] if ids else "", last_id=ids[-1] if ids else ""
     )

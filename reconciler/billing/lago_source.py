@@ -115,7 +115,7 @@ class LagoSource:
         except (SourceUnavailableError, SourceRefusedError) as error:
             problems.append(error.problem)
         if server is not None and not problems:
-            beside = read_beside(server.lists, tally)
+            beside = read_beside(server.lists, self._asking, tally)
         live_ids = _live_ids(held.rows.values())
         self._live_ids = {**self._live_ids, **live_ids} if problems else live_ids
         found = {row.lago_id: customer_of(row) for row in (walk.rows().values() if walk else ())}
@@ -125,7 +125,7 @@ class LagoSource:
         )
         strange = Strange(Source.LAGO)
         coupons = [each for of_one in beside.coupons.values() for each in of_one]
-        look_for_strange(strange, held.rows.values(), plans.values(), beside.invoices.values(), coupons)
+        look_for_strange(strange, held.rows.values(), plans.values(), beside.invoices, coupons)
         return Snapshot(
             source=Source.LAGO,
             customers=tuple(found.values()),
@@ -137,7 +137,7 @@ class LagoSource:
                 read_until=self._clock.now(),
             ),
             problem="; ".join(problems) or None,
-            invoices=_that_count(beside.invoices.values(), found),
+            invoices=_that_count(beside.invoices, found),
             side_reads=beside.side_reads,
             ended_of=None if held.with_ended else frozenset(),
             about="" if server is None else server.about,

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from reconciler.billing.asking import Tally
+from reconciler.billing.crew import do_all
+from reconciler.billing.network import Asking
 from reconciler.errors import SetupError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.observation import SideList, SideRead
 
+Read = Callable[[Tally], list[str]]
 
-def side_read(name: SideList, tally: Tally, read: Callable[[Tally], list[str]]) -> SideRead:
-    """How the list was read by `read`, which gets a tally of its own and returns what is not proven, in words."""
+
+def read_sides(asking: Asking, tally: Tally, reads: Mapping[SideList, Read]) -> tuple[SideRead, ...]:
+    """How each list was read, in their order: `reads` get a tally of their own and return what is not proven, in words.
+
+    They are read side by side where the source is better for it. One that is not done when the read must end is said
+    not to be, and may still be going on.
+    """
+    jobs = [(name.value, partial(_side_read, name, tally, read)) for name, read in reads.items()]
+    done: dict[str, SideRead] = {}
+    late = ""
+    try:
+        with asking.crew(tally.apart()) as crew:
+            done.update(do_all(crew, jobs))
+    except SourceUnavailableError as error:
+        late = error.problem
+    return tuple(done.get(name.value) or SideRead(name=name, problem=late) for name in reads)
+
+
+def _side_read(name: SideList, tally: Tally, read: Read) -> SideRead:
     part = tally.apart()
     try:
         problems = read(part)

@@ -10,7 +10,7 @@ from reconciler.billing.asking import OutageError, Tally
 from reconciler.billing.crew import Hands, OneByOne, do_all
 from reconciler.billing.more import MOST_SINGLY
 from reconciler.billing.network import Asking
-from reconciler.billing.side import side_read
+from reconciler.billing.side import read_sides
 from reconciler.billing.stripe_lists import StripeLists
 from reconciler.billing.stripe_wire import WireInvoice, WireSchedule, WireSubscription
 from reconciler.errors import CredentialError, SourceRefusedError
@@ -59,10 +59,7 @@ def read_beside(lists: StripeLists, asking: Asking, rows: Iterable[WireSubscript
             beside.schedules = {key: row for key, row in sweep.rows().items() if key in wanted}
             beside.proofs.append(sweep.proof())
 
-    beside.side_reads = (
-        side_read(SideList.OPEN_INVOICES, tally, invoices),
-        side_read(SideList.SCHEDULES, tally, schedules),
-    )
+    beside.side_reads = read_sides(asking, tally, {SideList.OPEN_INVOICES: invoices, SideList.SCHEDULES: schedules})
     return beside
 
 

@@ -13,7 +13,8 @@ from billing.billing_support import NOW, lago_sandbox, lago_source, stripe_sandb
 from reconciler.billing.lago_source import LagoSource
 from reconciler.billing.stripe_source import StripeSource
 from reconciler.errors import SourceUnavailableError
-from reconciler.sandbox.server import Fault, LoopbackServer
+from reconciler.model.observation import SideList
+from reconciler.sandbox.server import Break, Fault, LoopbackServer
 
 Opened = Callable[..., AbstractContextManager[LagoSource | StripeSource]]
 World = tuple[LoopbackServer, Opened]
@@ -93,3 +94,13 @@ def test_a_single_customer_that_drips_in_is_given_up_too(world: World) -> None:
         pytest.raises(SourceUnavailableError, match="did not answer in time"),
     ):
         source.read_customer(customer)
+
+
+def test_a_side_list_that_takes_too_long_is_said_and_the_rest_is_whole(world: World) -> None:
+    server, opened = world
+    server.add_fault(Fault(target="/invoices", breaks=Break.HANG, delay_s=5, times=None))
+    with opened(server, read_timeout_s=9, read_deadline_s=3) as reader:
+        snapshot = reader.read_all(NOW)
+    assert (snapshot.complete, snapshot.problem) == (True, None)
+    assert not snapshot.has_read(SideList.OPEN_INVOICES)
+    assert any("in the time" in each.problem for each in snapshot.side_reads)
