@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def make_line(
         ledger: SqlLedger | None = None
         if record:
             try:
-                ledger = stack.enter_context(SqlLedger(ledger_url(settings, environ)))
+                ledger = stack.enter_context(open_ledger(settings, environ, create=True))
                 ledger.history(SystemClock().now())  # a file that opens may still not be readable
             except LedgerError as error:
                 if not dry_run:
@@ -236,6 +236,19 @@ def _open_catalog(source: Source, settings: Settings, environ: Mapping[str, str]
             max_requests_per_s=settings.stripe.max_requests_per_s,
         )
     raise KeyError(source)
+
+
+def open_ledger(settings: Settings, environ: Mapping[str, str], *, create: bool = False) -> SqlLedger:
+    """The ledger of the settings; a missing one is an error unless it may be made. Raises LedgerError."""
+    keep = timedelta(days=settings.ledger.keep_days)
+    return SqlLedger(ledger_url(settings, environ), keep=keep, create=create)
+
+
+@contextmanager
+def open_sides(settings: Settings, environ: Mapping[str, str]) -> Iterator[Mapping[Source, BillingSource]]:
+    """Every configured side, to ask it single questions. Raises SetupError for a key that cannot be right."""
+    with ExitStack() as stack:
+        yield _open_sources(settings, environ, stack)
 
 
 def ledger_url(settings: Settings, environ: Mapping[str, str]) -> str:

@@ -48,8 +48,9 @@ class Event(StrEnum):
     DAEMON_BUG = "daemon.bug"
     DAEMON_STOPPING = "daemon.stopping"
     DAEMON_STOPPED = "daemon.stopped"
-    LEDGER_NOT_PRUNED = "ledger.not_pruned"
+    LEDGER_RECORDED = "ledger.recorded"
     LEDGER_HEAD_NOT_KEPT = "ledger.head_not_kept"
+    LEDGER_NOT_PRUNED = "ledger.not_pruned"
     STORE_RECOVERED = "store.recovered"
     STORE_FOREIGN_WRITER = "store.foreign_writer"
 

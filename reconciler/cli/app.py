@@ -11,17 +11,23 @@ import typer
 
 from reconciler.bootstrap import VERSION
 from reconciler.cli.apply_command import apply
+from reconciler.cli.audit_command import audit_app
+from reconciler.cli.breaker_command import breaker_app
 from reconciler.cli.close_command import close, sign_month
 from reconciler.cli.config_command import config_app
+from reconciler.cli.contract_command import contract_app
 from reconciler.cli.daemon_command import daemon
 from reconciler.cli.decide_command import decide
 from reconciler.cli.demo_command import demo
 from reconciler.cli.doctor_command import doctor
+from reconciler.cli.drift_commands import ack, drifts, note, unwaive, waive
 from reconciler.cli.explain_command import explain
 from reconciler.cli.help_text import epilog
+from reconciler.cli.link_command import link
 from reconciler.cli.orgs_command import orgs_app
 from reconciler.cli.pass_command import PassArguments, run_one_pass
 from reconciler.cli.report_command import report
+from reconciler.cli.run_commands import diff, runs, show
 from reconciler.reports.terminal import Verbosity
 
 app = typer.Typer(
@@ -34,6 +40,11 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(orgs_app, name="orgs")
+app.add_typer(audit_app, name="audit")
+app.add_typer(breaker_app, name="breaker")
+app.add_typer(contract_app, name="contract")
+for _command in (drifts, ack, waive, unwaive, note, link, runs, show, diff):
+    app.command()(_command)
 app.command("daemon")(daemon)
 app.command("apply")(apply)
 app.command("demo")(demo)

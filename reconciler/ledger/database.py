@@ -40,9 +40,15 @@ class Database:
     A missing folder is made for this user alone (0700), a missing file too (0600).
     """
 
-    def __init__(self, url: str, *, busy_timeout_s: float) -> None:
+    def __init__(self, url: str, *, busy_timeout_s: float, create: bool = True) -> None:
         """Open `url`, `sqlite:///path`. Raises LedgerError, also for tables of a newer version."""
         self.path = _path_of(url)
+        if not create and not self.path.exists():
+            raise LedgerError(
+                f"There is no ledger at {self.path} yet",
+                not_done="Nothing was read or recorded",
+                remedy="Run a pass first, or say where it is by --config, [ledger] url or $STATE_DIRECTORY",
+            )
         with self.errors(NOT_OPENED):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))

@@ -58,13 +58,17 @@ class SqlLedger:
     the last of these, in the order of recording. Every method raises LedgerError.
     """
 
-    def __init__(self, url: str, *, busy_timeout_s: float = 5.0, keep: timedelta | None = None) -> None:
+    def __init__(
+        self, url: str, *, busy_timeout_s: float = 5.0, keep: timedelta | None = None, create: bool = True
+    ) -> None:
         """Open the file of `url`, `sqlite:///path`; made where it is missing, its folder too, for this user alone.
+
+        Without `create` a missing one is an error.
 
         Tables of an older release are brought to this one. Raises LedgerError where that cannot be done, or where the
         file is of a newer version or another program. With `keep`, what is older goes as runs are recorded.
         """
-        self._database = Database(url, busy_timeout_s=busy_timeout_s)
+        self._database = Database(url, busy_timeout_s=busy_timeout_s, create=create)
         self._keep = keep
 
     @property
@@ -119,6 +123,7 @@ class SqlLedger:
                 )
             write_run(connection, run)
             recorded = head(connection)
+        _log.info("ledger.recorded", events=recorded.events, sha256=recorded.sha256)
         self._prune_when_due(run.finished_at)
         return recorded
 

@@ -119,6 +119,7 @@ def _run(run: RunRecord) -> dict[str, Any]:
         "trigger": run.trigger.value,
         "refusal": run.refusal,
         "refusal_digest": run.refusal_digest,
+        "ledger": run.ledger and {"events": run.ledger.events, "sha256": run.ledger.sha256},
         "approved_by": run.approved_by,
         "explained": [_explained(each) for each in run.explained],
         "notes": list(run.notes),
