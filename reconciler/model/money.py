@@ -46,6 +46,8 @@ MONTH = Period()
 
 def monthly(amount_minor: int, period: Period) -> int:
     """`amount_minor` per `period`, brought to a month; halves go to the even neighbour."""
+    if period.count == 1 and period.interval is Interval.MONTH:  # nearly all are, and fractions are slow
+        return amount_minor
     return round(amount_minor / period.months)
 
 

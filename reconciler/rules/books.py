@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from reconciler.model.billing import Source
+from reconciler.model.acts import Contract
+from reconciler.model.billing import Source, SubscriptionStatus
 from reconciler.model.catalog import Tier
+from reconciler.model.money import monthly
 from reconciler.model.orgs import ACTIVE, Org
 from reconciler.model.terms import Authority, Terms
+from reconciler.rules.due import Due, Says, Sides
 from reconciler.rules.matching import list_price
 from reconciler.rules.standing import Granting, Standing, monthly_sum
+
+# How long Stripe waits for a first payment before it gives the subscription up.
+_FIRST_PAYMENT = timedelta(hours=23)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +54,8 @@ class Books:
         return None if self.had is None or self.due is None else max(0, self.due - self.had)
 
 
-def collecting_sides(
-    authority: Authority, standings: Mapping[Source, Standing], terms: Terms, *, double: bool
-) -> tuple[Source, ...]:
-    """The sides whose amounts are billed money; with `double`, both collect by themselves and both count."""
-    if double:
-        return tuple(standings)
+def collecting_sides(authority: Authority, standings: Mapping[Source, Standing], terms: Terms) -> tuple[Source, ...]:
+    """The sides whose subscriptions take money (drift_codes.md, Collecting side)."""
     match authority:
         case Authority.LAGO | Authority.STRIPE:
             return authority.sides
@@ -63,34 +67,79 @@ def collecting_sides(
 
 
 def books_of(
-    org: Org, has: Tier, *, authority: Authority, standings: Mapping[Source, Standing], terms: Terms, double: bool
+    org: Org,
+    sides: Sides,
+    due: Due,
+    *,
+    collecting: tuple[Source, ...],
+    double: bool,
+    unpaid: AbstractSet[str],
+    late: AbstractSet[str],
+    now: datetime,
 ) -> Books:
-    """The books of one judged organisation.
+    """The books of one judged organisation; with `double` both sides bill.
 
-    What is due comes from the sides that grant, what is billed from those that collect, both in the currency of what
-    is due. By what ended but is paid for the organisation's own tier is due, never more.
+    `unpaid` are live subscriptions that lapsed or lost a dispute, `late` all whose payment is late, by id.
+
+    What is due comes from the collecting sides, or a contract, both in the currency of what is due. By what ended but
+    is paid for, and while a first payment is waited for, the organisation's own tier is due, never more; by what takes
+    no money, or lapsed, nothing is. A suspended organisation is due only what it pays for.
     """
-    granting = [standings[source] for source in collecting_sides(authority, standings, terms, double=False)]
-    collecting = [standings[source] for source in collecting_sides(authority, standings, terms, double=double)]
-    entitling = [(each.entitles_to, each) for side in granting for each in side.live]
+    has, standings, terms = sides.has, sides.standings, sides.terms
+    granting = [standings[source] for source in collecting]
+    billing = list(standings.values()) if double else granting
+    active = org.status == ACTIVE
+    entitling = [
+        (each.entitles_to, each)
+        for side in granting
+        for each in side.live
+        if each.takes_money and each.subscription.id not in (unpaid if active else late)
+    ]
     entitling += [(has, each) for side in granting for each in side.keeps(has)]
-    due, reference = max(entitling, key=lambda pair: (pair[0].rank, _weight(pair[1])), default=(None, None))
+    if not entitling and active and due.says is Says.NOTHING:
+        entitling = [(has, each) for side in sides.granting for each in side.open if first_payment_open(each, now)]
+    tier, reference = max(entitling, key=lambda pair: (pair[0].rank, _weight(pair[1])), default=(None, None))
+    billed = [each for side in billing for each in side.grants(has) if each.subscription.id not in unpaid]
+    if due.contract is not None and due.tier is not None:
+        return _by_contract(due.contract, due.tier, org, has, billing, double=double)
     mirror = max((each for side in standings.values() for each in side.grants(has)), key=_weight, default=None)
     like = reference or mirror
     currency = (like.item.currency if like else "") or terms.currency
     return Books(
         currency=currency,
-        billed=monthly_sum((each for side in collecting for each in side.grants(has)), currency),
-        overbilled=_overbilled(collecting, currency, double=double),
-        due=_listed(due, currency, like) if due else 0,
-        had=_listed(has, currency, like) if org.status == ACTIVE else 0,
+        billed=monthly_sum((each for each in billed if each.takes_money), currency),
+        overbilled=_overbilled(billing, currency, unpaid, double=double),
+        due=_listed(tier, currency, like) if tier else 0,
+        had=_listed(has, currency, like) if active else 0,
+    )
+
+
+def first_payment_open(granting: Granting, now: datetime) -> bool:
+    """Whether the first payment is still waited for: Stripe ends the subscription after 23 hours."""
+    subscription = granting.subscription
+    return subscription.status is SubscriptionStatus.INCOMPLETE and now < subscription.created_at + _FIRST_PAYMENT
+
+
+def _by_contract(
+    contract: Contract, tier: Tier, org: Org, has: Tier, billing: Sequence[Standing], *, double: bool
+) -> Books:
+    """By a contract its own amount is what is billed, beside what is billed twice."""
+    currency, period = contract.currency, contract.period
+    overbilled = _overbilled(billing, currency, frozenset(), double=double)
+    agreed = monthly(contract.amount_minor, period)
+    return Books(
+        currency=currency,
+        billed=None if overbilled is None else agreed + overbilled,
+        overbilled=overbilled,
+        due=list_price(tier, currency=currency, period=period),
+        had=list_price(has, currency=currency, period=period) if org.status == ACTIVE else 0,
     )
 
 
 def overbilled_on(side: Standing, currency: str) -> int | None:
     """What one side bills a month besides its dearest live subscription; None where not all of it is known."""
     total = monthly_sum(side.live, currency)
-    return None if total is None else total - _dearest(side)
+    return None if total is None else total - max((each.monthly or 0 for each in side.live), default=0)
 
 
 def overbilled_between(sides: Iterable[Standing], currency: str) -> int | None:
@@ -98,19 +147,22 @@ def overbilled_between(sides: Iterable[Standing], currency: str) -> int | None:
     sides = list(sides)
     if any(monthly_sum(side.live, currency) is None for side in sides):
         return None
-    dearest = [_dearest(side) for side in sides]
+    dearest = [max((each.monthly or 0 for each in side.live), default=0) for side in sides]
     return sum(dearest) - max(dearest)
 
 
-def _overbilled(sides: list[Standing], currency: str, *, double: bool) -> int | None:
-    parts = [overbilled_on(side, currency) for side in sides]
-    if double:
-        parts.append(overbilled_between(sides, currency))
-    return None if None in parts else sum(each for each in parts if each is not None)
-
-
-def _dearest(side: Standing) -> int:
-    return max((each.monthly or 0 for each in side.live), default=0)
+def _overbilled(sides: Sequence[Standing], currency: str, unpaid: AbstractSet[str], *, double: bool) -> int | None:
+    """What is billed besides what is billed by right: once where both sides collect for the same, else once a side."""
+    totals, rightful = [], []
+    for side in sides:
+        live = [each for each in side.live if each.takes_money and each.subscription.id not in unpaid]
+        total = monthly_sum(live, currency)
+        right = [each.rightful for each in live]
+        if total is None or None in right:
+            return None
+        totals.append(total)
+        rightful.append(max((each for each in right if each is not None), default=0))
+    return sum(totals) - (max(rightful, default=0) if double else sum(rightful))
 
 
 def _weight(granting: Granting) -> tuple[int, int, str]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from reconciler.model.acts import Contract
 from reconciler.model.billing import Source, Subscription
 from reconciler.model.catalog import Tier
-from reconciler.model.drift import Code, Decided, Drift, DriftMoney, Fix, State
+from reconciler.model.drift import Code, Decided, Direction, Drift, DriftMoney, Fix, State
 from reconciler.model.orgs import DELETED, Org
 from reconciler.model.terms import Authority, Terms
-from reconciler.rules.books import Books, books_of
+from reconciler.rules.books import Books, books_of, collecting_sides, overbilled_on
 from reconciler.rules.catalogue import CATALOGUE
-from reconciler.rules.identity import BillingIndex, Claims, Link, link_of, named_apart
+from reconciler.rules.due import Due, Says, Sides, what_is_due
+from reconciler.rules.dunning import Late, disputed_rows, late_payments
+from reconciler.rules.identity import BillingIndex, Claims, Link, Links, link_of, named_apart
 from reconciler.rules.matching import Matcher
-from reconciler.rules.standing import Granting, Standing, monthly_sum, standing_of
+from reconciler.rules.past import Past
+from reconciler.rules.standing import Granting, Reader, Standing, monthly_sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,14 @@ class World:
     claims: Claims
     matcher: Matcher
     terms: Terms
+    past: Past
     now: datetime
+    links: Links | None = None
+
+    @property
+    def reader(self) -> Reader:
+        """What reads standings out of subscriptions."""
+        return Reader(matcher=self.matcher, terms=self.terms, past=self.past, now=self.now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +56,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One organisation, where it leads, and what it amounts to on every configured side.
+    """One organisation, where it leads, what it amounts to on every configured side, and what it is due.
 
     `has` is None where its tier is not in the catalog. `double`: both sides collect by themselves although one grants.
+    `late` are the live subscriptions whose payment is late, by id. `contracts` are in force, `expired` ones are over.
+    `foreign` are subscriptions of the other mode, which grant nothing. `granted_rank` is that of the highest tier which
+    a live subscription of a granting side, or a contract, grants; `collected` the live subscription of a collecting
+    side that grants no less.
     """
 
     org: Org
@@ -55,7 +70,16 @@ class Case:
     authority: Authority
     links: Mapping[Source, Link]
     standings: Mapping[Source, Standing]
+    foreign: Sequence[Subscription]
+    granting: tuple[Standing, ...]
+    collecting: tuple[Source, ...]
     double: bool
+    late: Mapping[str, Late]
+    contracts: tuple[Contract, ...]
+    expired: tuple[Contract, ...]
+    due: Due
+    granted_rank: int
+    collected: Granting | None
     books: Books | None
     world: World
 
@@ -64,9 +88,33 @@ class Case:
         """The currency of its money."""
         return self.books.currency if self.books else self.world.terms.currency
 
+    @property
+    def unpaid_tier(self) -> Tier:
+        """What is left where nothing is paid for."""
+        return self.world.terms.catalog.tiers[self.world.terms.statuses.unpaid_tier]
+
+    @property
+    def unmet(self) -> bool:
+        """Whether it has a paid tier that nothing live of a granting side grants."""
+        return self.has is not None and self.has.paid and self.granted_rank < self.has.rank
+
+    def pays(self, granting: Granting) -> bool:
+        """Whether money comes in for a live subscription: it bills something, and is not late."""
+        return granting.takes_money and granting.subscription.id not in self.late
+
     def monthly(self, grantings: Iterable[Granting]) -> int | None:
         """What `grantings` are billed a month together, in the currency of the organisation's money."""
         return monthly_sum(grantings, self.currency)
+
+    def overbilled_on(self, source: Source) -> int | None:
+        """What one side bills a month besides its dearest live subscription; a side that does not collect bills 0."""
+        return overbilled_on(self.standings[source], self.currency) if self.double or source in self.collecting else 0
+
+    def subscriptions(self) -> list[Subscription]:
+        """Every subscription of every side."""
+        return [
+            row for source, link in self.links.items() for row in _subscriptions(self.org, source, link, self.world)
+        ]
 
     def drift(
         self,
@@ -79,18 +127,26 @@ class Case:
         stopped_by: str = "",
         effective_at: datetime | None = None,
         overbilled: int | None = 0,
+        variance: int | None = 0,
         at_risk: int | None = 0,
-        with_tier_money: bool = True,
+        overdue: int | None = 0,
+        default: Decided | None = None,
+        stops: frozenset[Direction] | None = None,
+        currency: str = "",
     ) -> Drift:
-        """A drift of this organisation; `with_tier_money`: it is the one that carries what the tier leaks or owes."""
+        """A drift of this organisation. What its tier leaks or owes is put on one drift once all are known.
+
+        `currency` is that of its money where the organisation has no books.
+        """
         row = CATALOGUE[code]
+        decided = row.default if default is None else default
         words = {
             "org": self.org.id,
             "has": self.org.tier,
             "due": due.tier if due and due.tier else "",
             "detail": detail,
         }
-        books = self.books
+        money = (self.books is not None or currency) and row.priced and decided is not Decided.HOLD
         return Drift(
             id=drift_id(code, self.org.id, subject),
             code=code,
@@ -100,19 +156,21 @@ class Case:
             remedy=row.remedy.format_map(words),
             has=State(tier=self.org.tier, status=self.org.status),
             due=due,
-            money=None
-            if books is None or row.default is Decided.HOLD
-            else DriftMoney(
-                currency=books.currency,
-                leak=books.leak if with_tier_money else 0,
-                owed=books.owed if with_tier_money else 0,
+            money=DriftMoney(
+                currency=currency or self.currency,
                 overbilled=overbilled,
+                variance=variance,
                 at_risk=at_risk,
-            ),
+                overdue=overdue,
+            )
+            if money
+            else None,
             effective_at=effective_at,
             evidence=self.evidence(),
             fix=fix,
             stopped_by=stopped_by,
+            default=default,
+            stops=stops,
         )
 
     def evidence(self) -> dict[str, Any]:
@@ -134,47 +192,92 @@ def drift_id(code: Code, *parts: str) -> str:
 
 def make_case(org: Org, world: World) -> Case:
     """Put together what bears on `org`."""
-    index, terms = world.index, world.terms
+    index, terms, now = world.index, world.terms, world.now
     has = terms.catalog.tiers.get(org.tier)
     authority = terms.authority_for(org.id)
-    links = {source: link_of(org, source, index) for source in index.complete}
-    standings = {
-        source: standing_of(
-            source,
-            _subscriptions(org, link, world),
-            matcher=world.matcher,
-            terms=terms,
-            now=world.now,
-            complete=index.complete[source],
-        )
-        for source, link in links.items()
-    }
+    reader = world.reader
+    known = None if world.links is None else world.links.of(org, index)
+    links: dict[Source, Link] = {}
+    standings: dict[Source, Standing] = {}
+    foreign: list[Subscription] = []
+    for source in index.complete:
+        link = links[source] = known[source] if known is not None else link_of(org, source, index)
+        rows = _subscriptions(org, source, link, world)
+        strange = [row for row in rows if row.livemode is not None and row.livemode is not terms.livemode]
+        if strange:
+            foreign += strange
+            rows = [row for row in rows if row not in strange]
+        standings[source] = reader.standing_of(source, rows, complete=index.complete[source])
     double = (
         authority is not Authority.BOTH
         and len(standings) > 1
         and all(side.collected_automatically for side in standings.values())
     )
+    granting = tuple(standings[source] for source in authority.sides)
+    collecting = collecting_sides(authority, standings, terms)
+    late = late_payments(org.id, collecting, standings, index=index, past=world.past, terms=terms, now=now)
+    contracts, expired = world.past.contracts_of(org.id, now)
+    due = Due(says=Says.NOTHING)
+    books = None
+    if has is not None and org.status != DELETED:
+        unread = frozenset(source for source, link in links.items() if link.unread)
+        sides = Sides(
+            has=has,
+            authority=authority,
+            standings=standings,
+            unread=unread,
+            contracts=contracts,
+            terms=terms,
+            granting=granting,
+        )
+        due = what_is_due(sides)
+        disputed = disputed_rows(collecting, standings, index, now)
+        unpaid = disputed | {key for key, payment in late.items() if payment.lapsed}
+        books = books_of(
+            org, sides, due, collecting=collecting, double=double, unpaid=unpaid, late=late.keys(), now=now
+        )
+    tops = [side.live[0] for side in granting if side.live]
+    tiers = terms.catalog.tiers
+    ranks = [each.entitles_to.rank for each in tops] + [tiers[e.tier].rank for e in contracts if e.tier in tiers]
+    granted_rank = max(ranks, default=-1)
     return Case(
         org=org,
         has=has,
         authority=authority,
         links=links,
         standings=standings,
+        foreign=foreign,
+        granting=granting,
+        collecting=collecting,
         double=double,
-        books=None
-        if has is None or org.status == DELETED
-        else books_of(org, has, authority=authority, standings=standings, terms=terms, double=double),
+        late=late,
+        contracts=contracts,
+        expired=expired,
+        due=due,
+        granted_rank=granted_rank,
+        collected=_collected(collecting, standings, granted_rank),
+        books=books,
         world=world,
     )
 
 
-def _subscriptions(org: Org, link: Link, world: World) -> list[Subscription]:
+def _collected(
+    collecting: Iterable[Source], standings: Mapping[Source, Standing], granted_rank: int
+) -> Granting | None:
+    rows = [standings[source].live[0] for source in collecting if standings[source].live]
+    if not rows:
+        return None
+    top = rows[0] if len(rows) == 1 else max(rows, key=lambda each: (each.entitles_to.rank, each.takes_money))
+    return top if top.entitles_to.rank >= granted_rank else None
+
+
+def _subscriptions(org: Org, source: Source, link: Link, world: World) -> list[Subscription]:
     """Those of every customer of `org`; of a customer it shares with others only those that name it."""
     held: list[Subscription] = []
     for customer_id in link.customers:
-        rows = world.index.of_customer(link.source, customer_id)
-        sharers = world.claims.get((link.source, customer_id), ())
-        if len(sharers) > 1 and named_apart(link.source, customer_id, sharers, world.index):
+        rows = world.index.of_customer(source, customer_id)
+        sharers = world.claims.get((source, customer_id), ())
+        if len(sharers) > 1 and named_apart(source, customer_id, sharers, world.index):
             rows = tuple(row for row in rows if row.org_key == org.id)
         held.extend(rows)
     return held

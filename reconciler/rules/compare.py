@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from reconciler.model.billing import Source
+from reconciler.model.billing import Source, Subscription
 from reconciler.model.drift import Code, Drift, DriftMoney, State
 from reconciler.model.observation import Observation
 from reconciler.model.orgs import DELETED, Org
@@ -13,10 +13,11 @@ from reconciler.model.terms import Authority, Terms
 from reconciler.rules.books import Books, collecting_sides
 from reconciler.rules.case import Verdict, World, drift_id
 from reconciler.rules.catalogue import CATALOGUE
-from reconciler.rules.identity import BillingIndex, claims_of
+from reconciler.rules.identity import BillingIndex, Links, claims_by
 from reconciler.rules.judge import judge_org
 from reconciler.rules.matching import Matcher, list_price
-from reconciler.rules.standing import Granting, Standing, Unjudged, standing_of
+from reconciler.rules.past import Past
+from reconciler.rules.standing import Granting, Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,16 @@ def make_world(observation: Observation, terms: Terms) -> World:
         Org(id=key, name="", tier="", status=DELETED, created_at=observation.as_of)
         for key in faults_of(observation).keys() - {org.id for org in observation.store.orgs}
     )
-    claims = claims_of((*observation.store.orgs, *unreadable), index)
-    return World(index=index, claims=claims, matcher=Matcher(terms.catalog), terms=terms, now=observation.as_of)
+    links = Links.to((*observation.store.orgs, *unreadable), index)
+    return World(
+        index=index,
+        claims=claims_by(links),
+        links=links,
+        matcher=Matcher(terms.catalog),
+        terms=terms,
+        past=Past.of(observation.history),
+        now=observation.as_of,
+    )
 
 
 def find_drifts(observation: Observation, terms: Terms) -> Judgement:
@@ -81,26 +90,22 @@ def _unclaimed(world: World) -> Iterator[Unclaimed]:
         for customer in sorted(by_customer):
             if (source, customer) in world.claims:
                 continue
-            side = standing_of(
-                source,
-                by_customer[customer],
-                matcher=world.matcher,
-                terms=world.terms,
-                now=world.now,
-                complete=True,
-            )
+            mode = world.terms.livemode
+            strange = [row for row in by_customer[customer] if row.livemode is not None and row.livemode is not mode]
+            if strange:
+                yield _other_mode(source, customer, strange)
+            rows = [row for row in by_customer[customer] if row not in strange]
+            side = world.reader.standing_of(source, rows, complete=True)
             for live in side.live:
-                yield _orphan(source, side, live, world)
-            free = {each.subscription.id for each in side.free}
-            for unjudged in side.unjudged:
-                pays = unjudged.entitles and unjudged.tier is not None and unjudged.tier.paid
-                if pays and unjudged.subscription.id not in free:
-                    yield _unjudged_orphan(source, unjudged)
+                if live.takes_money:
+                    yield _orphan(source, side, live, world)
+            for unknown in side.unknown:
+                yield _unknown_orphan(source, unknown)
 
 
 def _orphan(source: Source, side: Standing, live: Granting, world: World) -> Unclaimed:
     terms = world.terms
-    collects = source in collecting_sides(terms.authority, {source: side}, terms, double=False)
+    collects = source in collecting_sides(terms.authority, {source: side}, terms)
     due, item = live.entitles_to, live.item
     currency = item.currency or terms.currency
     price = list_price(due, currency=currency, period=item.period, quantity=item.quantity)
@@ -131,17 +136,27 @@ def _orphan(source: Source, side: Standing, live: Granting, world: World) -> Unc
     )
 
 
-def _unjudged_orphan(source: Source, unjudged: Unjudged) -> Unclaimed:
-    row, subscription = CATALOGUE[Code.UNCLASSIFIED], unjudged.subscription
-    detail = f"no organisation claims {source} customer {subscription.customer_id}, whose {unjudged.why}"
+def _other_mode(source: Source, customer: str, rows: Iterable[Subscription]) -> Unclaimed:
+    names = ", ".join(sorted(row.id for row in rows))
+    return _of_nobody(Code.LIVEMODE_DIFFERS, (customer,), f"{names} of {source} customer {customer}")
+
+
+def _unknown_orphan(source: Source, row: Subscription) -> Unclaimed:
+    detail = f"no organisation claims {source} customer {row.customer_id}, whose {row.id} is {row.raw_status!r}"
+    return _of_nobody(Code.STATUS_UNKNOWN, (row.customer_id, row.id), detail)
+
+
+def _of_nobody(code: Code, subject: tuple[str, ...], detail: str) -> Unclaimed:
+    row = CATALOGUE[code]
+    words = {"org": "", "has": "", "due": "", "detail": detail}
     return Unclaimed(
         drift=Drift(
-            id=drift_id(Code.UNCLASSIFIED, subscription.customer_id, subscription.id),
-            code=Code.UNCLASSIFIED,
+            id=drift_id(code, *subject),
+            code=code,
             org_id=None,
             org_name="",
-            text=row.text.format_map({"detail": detail}),
-            remedy=row.remedy,
+            text=row.text.format_map(words),
+            remedy=row.remedy.format_map(words),
             has=State(),
             due=None,
             money=None,

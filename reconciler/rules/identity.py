@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from reconciler.model.billing import Customer, Source, Subscription, SubscriptionStatus
-from reconciler.model.observation import CustomerReading, Snapshot
+from reconciler.model.billing import Customer, Invoice, Source, Subscription, SubscriptionStatus
+from reconciler.model.observation import CustomerReading, SideList, Snapshot
 from reconciler.model.orgs import DELETED, Org
 
 _DEAD = frozenset({SubscriptionStatus.ENDED, SubscriptionStatus.ABANDONED})
@@ -27,27 +27,50 @@ class Way(StrEnum):
 class Link:
     """Where one organisation leads on one side: each customer with the ways to it.
 
-    `recorded` is the id in the store. `strange` says what is wrong where the ways collide or lead nowhere: then
-    nothing may be concluded from this side. `unread`: the recorded id leads nowhere in what was read, which was not
-    all.
+    `recorded` is the id in the store. `crossed` are customers that name somebody else, and whom; `gone` those that are
+    deleted. `nowhere`: in a complete read the recorded id is of no known form; `unread`: it is unseen in what was read,
+    which was not all.
     """
 
     source: Source
     recorded: str | None
     customers: Mapping[str, frozenset[Way]]
-    strange: str = ""
+    crossed: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+    nowhere: bool = False
     unread: bool = False
+
+    @property
+    def by_record(self) -> list[str]:
+        """The customers that the recorded id leads to."""
+        return [customer for customer, ways in self.customers.items() if ways != _OWN]
+
+    @property
+    def understood(self) -> bool:
+        """Whether the recorded id, of no known form, still means the Lago customer that holds the own id."""
+        return self.source is Source.LAGO and not self.by_record and bool(self.customers)
+
+
+_OWN = frozenset({Way.OWN_ID})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingIndex:
-    """Customers and subscriptions of every configured side, ready to look up; `complete` by side."""
+    """Customers, subscriptions and unpaid invoices of every configured side, ready to look up; `complete` by side.
+
+    `read_alone` are customers that were read by themselves, `invoices_known` the sides whose unpaid invoices were read
+    whole, and the customers read alone with theirs. `ended_of` as in the snapshots.
+    """
 
     complete: Mapping[Source, bool]
     customers: Mapping[Source, Mapping[str, Customer]]
     by_key: Mapping[Source, Mapping[str, tuple[str, ...]]]
     subscriptions: Mapping[Source, Mapping[str, tuple[Subscription, ...]]]
     customer_of: Mapping[Source, Mapping[str, str]]
+    invoices: Mapping[Source, Mapping[str, tuple[Invoice, ...]]]
+    invoices_known: frozenset[Source | tuple[Source, str]]
+    ended_of: Mapping[Source, frozenset[str] | None]
+    read_alone: frozenset[tuple[Source, str]] = frozenset()
 
     @classmethod
     def of(cls, snapshots: Mapping[Source, Snapshot]) -> BillingIndex:
@@ -56,8 +79,8 @@ class BillingIndex:
         subscriptions: dict[Source, dict[str, tuple[Subscription, ...]]] = {source: {} for source in snapshots}
         for source, snapshot in snapshots.items():
             keys: dict[str, list[str]] = defaultdict(list)
-            for customer in snapshot.customers:
-                if customer.org_key and not customer.deleted:
+            for customer in sorted(snapshot.customers, key=_deleted):
+                if customer.org_key and not (customer.deleted and customer.org_key in keys):
                     keys[customer.org_key].append(customer.id)
             by_key[source] = {key: tuple(sorted(ids)) for key, ids in keys.items()}
             rows: dict[str, list[Subscription]] = defaultdict(list)
@@ -75,13 +98,25 @@ class BillingIndex:
                 source: {each.id: each.customer_id for each in snapshot.subscriptions}
                 for source, snapshot in snapshots.items()
             },
+            invoices={source: _by_customer(snapshot.invoices) for source, snapshot in snapshots.items()},
+            invoices_known=frozenset(
+                source for source, snapshot in snapshots.items() if snapshot.has_read(SideList.OPEN_INVOICES)
+            ),
+            ended_of={source: snapshot.ended_of for source, snapshot in snapshots.items()},
         )
 
     def with_reading(self, reading: CustomerReading) -> BillingIndex:
-        """The same index with one customer as it was read afresh."""
+        """The same index with one customer as it was read afresh, its unpaid invoices included."""
         source, key = reading.customer.source, reading.customer.id
+        known = self.invoices_known - {source}
+        unpaid = {**self.invoices[source], key: reading.invoices or ()}
+        ended_of = self.ended_of[source]
         return replace(
             self,
+            invoices={**self.invoices, source: unpaid},
+            invoices_known=known if reading.invoices is None else known | {(source, key)},
+            ended_of={**self.ended_of, source: ended_of if ended_of is None else ended_of | {key}},
+            read_alone=self.read_alone | {(source, key)},
             customers={**self.customers, source: {**self.customers[source], key: reading.customer}},
             subscriptions={**self.subscriptions, source: {**self.subscriptions[source], key: reading.subscriptions}},
         )
@@ -90,9 +125,29 @@ class BillingIndex:
         """Every known subscription of one customer."""
         return self.subscriptions[source].get(customer_id, ())
 
+    def knows_invoices(self, source: Source, customer_id: str) -> bool:
+        """Whether every unpaid invoice of the customer was read."""
+        return source in self.invoices_known or (source, customer_id) in self.invoices_known
+
+    def knows_ended(self, source: Source, customer_id: str) -> bool:
+        """Whether the ended subscriptions of the customer were read."""
+        ended_of = self.ended_of[source]
+        return ended_of is None or customer_id in ended_of
+
     def is_live(self, source: Source, customer_id: str) -> bool:
         """Whether the customer has any subscription that has not ended."""
         return any(each.status not in _DEAD for each in self.of_customer(source, customer_id))
+
+
+def _deleted(customer: Customer) -> bool:
+    return customer.deleted
+
+
+def _by_customer(invoices: Iterable[Invoice]) -> dict[str, tuple[Invoice, ...]]:
+    held: dict[str, list[Invoice]] = defaultdict(list)
+    for invoice in invoices:
+        held[invoice.customer_id].append(invoice)
+    return {customer: tuple(sorted(rows, key=lambda each: each.id)) for customer, rows in held.items()}
 
 
 Claims = Mapping[tuple[Source, str], tuple[str, ...]]
@@ -114,14 +169,24 @@ def link_of(org: Org, source: Source, index: BillingIndex) -> Link:
                 ways[owner].add(Way.SUBSCRIPTION_ID)
     for customer in index.by_key[source].get(org.id, ()):
         ways[customer].add(Way.OWN_ID)
-    customers = {customer: frozenset(found) for customer, found in sorted(ways.items())}
-    by_record = any(found != {Way.OWN_ID} for found in customers.values())
-    return Link(
-        source=source,
-        recorded=recorded,
-        customers=customers,
-        strange=_strange(org, source, index, customers),
-        unread=recorded is not None and not by_record and not index.complete[source],
+    known = index.customers[source]
+    customers = {
+        customer: frozenset(found)
+        for customer, found in sorted(ways.items())
+        if found != _OWN or customer not in known or not known[customer].deleted
+    }
+    link = Link(source=source, recorded=recorded, customers=customers)
+    crossed, gone = _others(org, source, index, customers), _gone(source, index, customers)
+    seen = recorded is None or bool(link.by_record)
+    if seen and not crossed and not gone:
+        return link
+    whole = index.complete[source]
+    return replace(
+        link,
+        crossed=crossed,
+        gone=gone,
+        nowhere=not seen and whole and not link.understood,
+        unread=not seen and not whole,
     )
 
 
@@ -130,40 +195,58 @@ def recorded_id(org: Org, source: Source) -> str | None:
     return (org.lago_id if source is Source.LAGO else org.stripe_id) or None
 
 
-def _strange(org: Org, source: Source, index: BillingIndex, customers: Mapping[str, frozenset[Way]]) -> str:
-    """What is wrong with where `org` leads, in words; empty when nothing is."""
+def _others(org: Org, source: Source, index: BillingIndex, customers: Iterable[str]) -> dict[str, str]:
+    """The customers that name somebody else, and whom; in Lago only an organisation's id is taken for a name."""
+    crossed: dict[str, str] = {}
     for customer_id in customers:
         customer = index.customers[source].get(customer_id)
-        if customer is None and not index.complete[source]:
-            continue
-        if customer is None or customer.deleted:
-            return f"the {source} customer {customer_id} is deleted"
-        own = customer.org_key in {"", org.id}
-        if not own and (source is Source.STRIPE or customer.org_key.startswith("org_")):
-            return f"the {source} customer {customer_id} names another organisation, {customer.org_key}"
-    by_record = [customer_id for customer_id, ways in customers.items() if ways != {Way.OWN_ID}]
-    recorded = recorded_id(org, source)
-    known = bool(by_record) or (source is Source.LAGO and bool(customers))
-    if recorded is not None and not known and index.complete[source]:
-        return f"the recorded {source} id {recorded} leads to no customer"
-    live = [customer_id for customer_id in customers if index.is_live(source, customer_id)]
-    if len(live) > 1:
-        return f"two {source} customers are live for it, {live[0]} and {live[1]}"
-    if live and by_record and live[0] not in by_record:
-        return f"the recorded {source} customer has nothing live, but another of its customers has, {live[0]}"
-    return ""
+        named = "" if customer is None else customer.org_key
+        if named not in {"", org.id} and (source is Source.STRIPE or named.startswith("org_")):
+            crossed[customer_id] = named
+    return crossed
+
+
+def _gone(source: Source, index: BillingIndex, customers: Iterable[str]) -> tuple[str, ...]:
+    """The customers that are deleted, or that a complete read does not have although a subscription names them."""
+    known, whole = index.customers[source], index.complete[source]
+    return tuple(each for each in customers if (known[each].deleted if each in known else whole))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where every organisation leads by one index, worked out once."""
+
+    index: BillingIndex
+    by_org: Mapping[str, tuple[Org, Mapping[Source, Link]]]
+
+    @classmethod
+    def to(cls, orgs: Iterable[Org], index: BillingIndex) -> Links:
+        """Follow every known id of every organisation."""
+        sides = tuple(index.complete)
+        by_org = {org.id: (org, {source: link_of(org, source, index) for source in sides}) for org in orgs}
+        return cls(index=index, by_org=by_org)
+
+    def of(self, org: Org, index: BillingIndex) -> Mapping[Source, Link] | None:
+        """Where `org` leads by `index`; None where either is not the one that was followed."""
+        known, links = self.by_org.get(org.id, (None, None))
+        return links if index is self.index and known is org else None
 
 
 def claims_of(orgs: Iterable[Org], index: BillingIndex) -> Claims:
     """Who leads to whom. Deleted organisations claim nothing that another claims (drift_codes.md, Who is judged)."""
-    claims: dict[tuple[Source, str], set[str]] = defaultdict(set)
-    deleted: dict[tuple[Source, str], set[str]] = defaultdict(set)
-    for org in orgs:
-        for source in index.complete:
-            for customer in link_of(org, source, index).customers:
-                (deleted if org.status == DELETED else claims)[source, customer].add(org.id)
-    merged = {customer: claims.get(customer) or deleted[customer] for customer in {*claims, *deleted}}
-    return {customer: tuple(sorted(org_ids)) for customer, org_ids in merged.items()}
+    return claims_by(Links.to(orgs, index))
+
+
+def claims_by(links: Links) -> Claims:
+    """The same of organisations that were followed already."""
+    claims: dict[tuple[Source, str], set[str]] = {}
+    deleted: dict[tuple[Source, str], set[str]] = {}
+    for org, by_side in links.by_org.values():
+        claiming = deleted if org.status == DELETED else claims
+        for source, link in by_side.items():
+            for customer in link.customers:
+                claiming.setdefault((source, customer), set()).add(org.id)
+    return {customer: tuple(sorted(org_ids)) for customer, org_ids in (deleted | claims).items()}
 
 
 def named_apart(source: Source, customer_id: str, org_ids: tuple[str, ...], index: BillingIndex) -> bool:

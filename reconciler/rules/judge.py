@@ -1,21 +1,95 @@
-"""Judges one organisation: which subscription decides its tier, and every drift between that and what it has."""
+"""Judges one organisation: every rule in the order of judging, what is in flight, and on which drift the money is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from datetime import datetime
 
-from reconciler.model.billing import SubscriptionStatus
-from reconciler.model.catalog import Tier
-from reconciler.model.drift import Code, Decided, Drift
+from reconciler.model.drift import Code, Decided, Direction, Drift
 from reconciler.model.orgs import ACTIVE, DELETED, SUSPENDED, Org
-from reconciler.model.terms import Authority
-from reconciler.rules.beside import duplicates, link_drifts, shared_customers
+from reconciler.rules import beside, contracts, ended, flagged, links, price, schedules, statuses, tier
 from reconciler.rules.books import Books
 from reconciler.rules.case import Case, Verdict, World, make_case
-from reconciler.rules.catalogue import CATALOGUE, PLACE
-from reconciler.rules.standing import Granting, Standing, Unjudged
-from reconciler.rules.tier import compare_tiers, nothing_live, suspended_but_paying
+from reconciler.rules.catalogue import CATALOGUE, PLACE, default_of
+from reconciler.rules.due import Says
+from reconciler.rules.row import EVERYTHING, LEAK, OWED, Stage
+from reconciler.rules.schedules import said
+
+_SOMEBODY_ELSES = frozenset({Code.ID_SHARED, Code.ID_CROSSED})
+
+Rule = Callable[[Case], Iterator[Drift]]
+
+
+def first_of(*rules: Rule) -> Rule:
+    """Of rules that would explain the same, the one with most conditions, which stands first (Order of judging)."""
+
+    def judged(case: Case) -> Iterator[Drift]:
+        for rule in rules:
+            found = tuple(rule(case))
+            if found:
+                yield from found
+                return
+
+    return judged
+
+
+# Whether its customers are its own at all: where they are not, nothing else is said of it.
+SOMEBODY_ELSES: tuple[Rule, ...] = (links.id_shared, links.id_crossed)
+
+# Whose customer it is, and what is billed twice: judged for active and suspended organisations, held or not.
+IDENTITY: tuple[Rule, ...] = (
+    links.livemode_differs,
+    links.duplicate_customer,
+    links.link_stale,
+    beside.duplicate_subscription,
+    beside.double_billed,
+    links.customer_deleted,
+    links.link_dead,
+    links.provider_link_differs,
+    links.link_missing,
+    links.link_other_form,
+    beside.leftover_free_subscription,
+)
+
+# The tier, the status and the price of an active organisation, where nothing is held.
+ACTIVE_RULES: tuple[Rule, ...] = (
+    schedules.cancel_scheduled,
+    schedules.canceled_paid_through,
+    statuses.past_due_in_grace,
+    ended.incomplete_in_window,
+    schedules.schedule_missed,
+    price.collection_paused,
+    price.zero_amount_live,
+    price.base_ambiguous,
+    price.currency_differs,
+    schedules.cancel_state_differs,
+    first_of(tier.downgrade_early, tier.free_tier_paying, tier.paid_not_reflected, tier.tier_under),
+    first_of(contracts.contract_expired, tier.downgrade_late, tier.tier_over),
+    statuses.past_due_beyond_grace,
+    statuses.overdue_by_invoice,
+    tier.billing_disagrees,
+    tier.side_missing,
+    first_of(
+        contracts.contract_expired,
+        ended.unpaid,
+        ended.paused,
+        schedules.future_start,
+        ended.payment_disputed,
+        tier.unexpected_side,
+        ended.never_paid_entitled,
+        ended.ended_still_entitled,
+        ended.trial_overrun,
+        ended.paid_tier_no_billing,
+    ),
+    price.price_override,
+    first_of(price.interval_differs, price.amount_differs),
+    schedules.downgrade_scheduled,
+    price.discounted,
+    price.grandfathered,
+    contracts.contract_ok,
+)
 
 
 def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
@@ -27,177 +101,154 @@ def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
     if org.id in world.terms.exclude:  # not judged; but a record that empties the application's store is told
         told = (case.drift(Code.RECORD_INVALID, detail=fault),) if fault else ()
         return Verdict(org=org, drifts=told, books=None, excluded=True)
-    drifts = sorted(_drifts(case, fault), key=lambda drift: (PLACE[drift.code], drift.id))
-    return Verdict(org=org, drifts=tuple(drifts), books=_books(case, drifts))
-
-
-def _books(case: Case, drifts: list[Drift]) -> Books | None:
-    """Its row of the tie-out; what a shared customer is billed belongs to no single one, so that row is unpriced."""
-    if case.books is None or any(CATALOGUE[drift.code].default is Decided.HOLD for drift in drifts):
-        return None
-    shared = any(drift.code is Code.ID_SHARED for drift in drifts)
-    return replace(case.books, billed=None) if shared else case.books
+    found = _in_flight(case, flagged.with_status(case, tuple(_drifts(case, fault))))
+    found.sort(key=lambda drift: (PLACE[drift.code], drift.id))
+    books = _books(case, found)
+    return Verdict(org=org, drifts=tuple(_with_money(found, case.books)), books=books)
 
 
 def _drifts(case: Case, fault: str) -> Iterator[Drift]:
     if fault:
         yield case.drift(Code.RECORD_INVALID, detail=fault)
     if case.org.status == DELETED:
-        yield from _deleted(case)
+        yield from statuses.deleted_still_billed(case)
         return
-    shared = tuple(shared_customers(case))
-    strange = [link.strange for link in case.links.values() if link.strange]
-    if shared or strange:
-        yield from shared
-        if not shared:
-            yield case.drift(Code.UNCLASSIFIED, detail="; ".join(strange))
+    theirs = [drift for rule in SOMEBODY_ELSES for drift in rule(case)]
+    if theirs:
+        yield from theirs
         return
-    yield from duplicates(case)
-    yield from link_drifts(case)
-    match case.org.status:
-        case status if status == ACTIVE:
-            yield from _tier(case)
-        case status if status == SUSPENDED:
-            yield from _suspended(case)
-        case status:
-            if not fault:
-                yield case.drift(Code.UNCLASSIFIED, detail=f"its status is {status!r}")
+    identity = [drift for rule in IDENTITY for drift in rule(case)]
+    yield from identity
+    held = tuple(_holds(case, fault))
+    yield from held
+    if held or any(default_of(drift) is Decided.HOLD for drift in identity):
+        return
+    if case.org.status == ACTIVE:
+        for rule in ACTIVE_RULES:
+            yield from rule(case)
+    else:
+        yield from _suspended(case, {drift.code for drift in identity})
 
 
-def _deleted(case: Case) -> Iterator[Drift]:
-    sides = case.standings.values()
-    live = [each.subscription.id for side in sides for each in side.live]
-    live += [each.subscription.id for side in sides for each in side.unjudged if each.entitles]
-    if live:
-        yield case.drift(Code.UNCLASSIFIED, detail=f"it is deleted, but {', '.join(live)} is live")
+def _suspended(case: Case, told: AbstractSet[Code]) -> Iterator[Drift]:
+    """A suspended organisation pays, or has the status that a flag of ours set, whose drift lasts or is gone."""
+    paying = tuple(statuses.suspended_but_paying(case))
+    yield from paying
+    set_for = flagged.set_for(case)
+    if paying or not set_for or set_for.partition(":")[0] in told:
+        return
+    active = make_case(replace(case.org, status=case.world.terms.statuses.entitled), case.world)
+    yield flagged.still_or_back(case, set_for, [drift for rule in ACTIVE_RULES for drift in rule(active)])
 
 
-def _suspended(case: Case) -> Iterator[Drift]:
-    granting = [case.standings[source] for source in case.authority.sides]
-    paid = [each for side in granting for each in (*side.live, *side.paid_through) if each.entitles_to.paid]
-    if paid:
-        yield suspended_but_paying(case, paid[0])
-    elif not all(side.complete for side in granting):
-        yield _incomplete(case)
-
-
-def _tier(case: Case) -> Iterator[Drift]:
+def _holds(case: Case, fault: str) -> Iterator[Drift]:
+    """Why nothing can be concluded of the tier and the status."""
+    status, granting = case.org.status, case.granting
+    if status not in {ACTIVE, SUSPENDED}:
+        if not fault:
+            yield case.drift(Code.STATUS_UNKNOWN, detail=f"the organisation's own status is {status!r}")
+        return
+    unknown = [row for side in granting for row in side.unknown]
+    if unknown:
+        yield case.drift(
+            Code.STATUS_UNKNOWN, detail=", ".join(f"{row.id} on {row.source} is {row.raw_status!r}" for row in unknown)
+        )
+        return
+    if status == SUSPENDED:
+        if not all(side.complete for side in granting) and not any(statuses.suspended_but_paying(case)):
+            yield _unread(case)
+        return
+    unresolved = [side for side in granting if side.unresolved and not side.live]
     if case.has is None:
         yield case.drift(Code.TIER_UNRESOLVABLE, detail=f"its own tier {case.org.tier!r}")
-        return
-    for source in case.authority.sides:
-        side = case.standings[source]
-        if side.unresolved and not side.live:
-            names = ", ".join(side.unmapped)
-            yield case.drift(Code.TIER_UNRESOLVABLE, detail=f"{names} on {source}")
-            return
-    decides = _what_decides(case)
-    open_questions = [
-        unjudged.why
-        for side in case.standings.values()
-        for unjudged in side.unjudged
-        if _matters(unjudged, case, decides)
-    ]
-    match decides:
-        case Drift(code=Code.SNAPSHOT_INCOMPLETE):
-            yield decides
-        case _ if open_questions:
-            yield case.drift(Code.UNCLASSIFIED, detail="; ".join(sorted(open_questions)))
-        case Drift():
-            yield decides
-        case Granting():
-            yield from compare_tiers(case, decides)
-        case None:
-            yield from nothing_live(case)
-
-
-def _what_decides(case: Case) -> Granting | Drift | None:
-    """The subscription that grants the tier, or the drift that says why none can, or None where nothing is live."""
-    granting = [case.standings[source] for source in case.authority.sides]
-    whole = all(side.complete for side in granting)
-    found: Granting | Drift | None
-    match case.authority:
-        case Authority.LAGO | Authority.STRIPE:
-            elsewhere = [side for side in case.standings.values() if side not in granting and side.live]
-            kept = _kept(case, granting)
-            found = granting[0].live[0] if granting[0].live else None
-            if found is None and kept is None and whole and elsewhere:
-                return case.drift(
-                    Code.UNEXPECTED_SIDE, detail=_said(elsewhere), at_risk=case.monthly(elsewhere[0].live)
-                )
-        case Authority.BOTH:
-            found = _both(case, granting)
-        case Authority.EITHER:
-            found = _either(case, [side for side in granting if side.live])
-    if found is None or (isinstance(found, Granting) and _lowers(case, found)):
-        found = _kept(case, granting) or found
-    lowers = isinstance(found, Granting) and _lowers(case, found)
-    concluded_from_absence = found is None or isinstance(found, Drift) or lowers
-    unread = any(case.links[side.source].unread for side in granting)
-    return _incomplete(case) if unread or (concluded_from_absence and not whole) else found
-
-
-def _kept(case: Case, granting: list[Standing]) -> Granting | None:
-    """The ended subscription by which the organisation keeps its tier longest, since it is paid until a date ahead."""
-    held = [each for side in granting for each in side.keeps(case.has)] if case.has else []
-    return max(held, key=lambda each: (each.until, each.subscription.id), default=None)
-
-
-def _both(case: Case, granting: list[Standing]) -> Granting | Drift | None:
-    """What both sides grant; a side may also agree by what ended there but is paid for."""
-    live = [side for side in granting if side.live]
-    if not live:
-        return None
-    agreeing = [side for side in granting if side.live or (case.has and side.keeps(case.has))]
-    if len(agreeing) == 1:
-        missing = next(side.source for side in granting if not side.live)
-        collecting_is_there = live[0].source is case.world.terms.collects
-        return case.drift(
-            Code.SIDE_MISSING,
-            detail=f"{_said(live)}, nothing on {missing}",
-            at_risk=case.monthly(live[0].live) if collecting_is_there else 0,
+    elif unresolved:
+        yield case.drift(
+            Code.TIER_UNRESOLVABLE,
+            detail=f"{', '.join(unresolved[0].unmapped)} on {unresolved[0].source}",
         )
-    if case.has and len({side.grants(case.has)[0].entitles_to.name for side in agreeing}) > 1:
-        return case.drift(Code.BILLING_DISAGREES, detail=", ".join(_granted(side, case.has) for side in agreeing))
-    return max(live, key=lambda side: side.source is case.world.terms.collects).live[0]
+    elif case.due.says is Says.UNREAD:
+        yield _unread(case)
+    else:
+        unread = ended.ended_unread(case)
+        if unread:
+            yield case.drift(Code.SNAPSHOT_INCOMPLETE, detail=unread)
 
 
-def _either(case: Case, live: list[Standing]) -> Granting | Drift | None:
-    """What the sides that are live grant."""
-    if len({side.live[0].entitles_to.name for side in live}) > 1:
-        return case.drift(Code.BILLING_DISAGREES, detail=_said(live))
-    return live[0].live[0] if live else None
-
-
-def _matters(unjudged: Unjudged, case: Case, decides: Granting | Drift | None) -> bool:
-    """Whether a subscription that no rule covers could change what is concluded."""
-    if case.has is None or (unjudged.tier is not None and not unjudged.tier.paid):
-        return False
-    grants = unjudged.subscription.source in case.authority.sides
-    status = unjudged.subscription.status
-    if grants and status is SubscriptionStatus.UNKNOWN:
-        return True
-    match decides:
-        case Granting() if _lowers(case, decides):
-            return True
-        case Granting() | Drift():
-            return grants and unjudged.entitles
-        case None:
-            return case.has.paid or (grants and status is not SubscriptionStatus.PENDING)
-
-
-def _lowers(case: Case, decides: Granting) -> bool:
-    return case.has is not None and decides.entitles_to.rank < case.has.rank
-
-
-def _incomplete(case: Case) -> Drift:
+def _unread(case: Case) -> Drift:
     sides = [source for source in case.authority.sides if not case.standings[source].complete]
     return case.drift(Code.SNAPSHOT_INCOMPLETE, detail=" and ".join(sides))
 
 
-def _said(live: list[Standing]) -> str:
-    return ", ".join(f"{side.live[0].entitles_to.name} on {side.source}" for side in live)
+def _in_flight(case: Case, drifts: list[Drift]) -> list[Drift]:
+    """What changed a short while ago is only waited for: a raise for `settle_raise`, all else for `settle_lower`."""
+    concluded = [drift for drift in drifts if _settles(drift)]
+    if not concluded or not case.world.past.knows_changes:
+        return drifts
+    change = case.world.past.last_change(case.org, case.subscriptions(), case.world.now)
+    if change is None:
+        return drifts
+    at, what = change
+    age = case.world.now - at
+    young = {
+        drift.id
+        for drift in concluded
+        if age < (case.world.terms.settle_raise if _raises(drift) else case.world.terms.settle_lower)
+    }
+    if not young:
+        return drifts
+    raises_too = any(drift.id in young and _raises(drift) for drift in concluded)
+    waiting = [replace(drift, default=Decided.WAIT) if drift.id in young else drift for drift in drifts]
+    return [*waiting, _changed(case, what, at, raises_too=raises_too)]
 
 
-def _granted(side: Standing, has: Tier) -> str:
-    return f"{side.grants(has)[0].entitles_to.name} on {side.source}"
+def _changed(case: Case, what: str, at: datetime, *, raises_too: bool) -> Drift:
+    return case.drift(
+        Code.IN_FLIGHT,
+        detail=f"{what} changed at {said(at)}",
+        effective_at=at,
+        stops=EVERYTHING if raises_too else None,
+    )
+
+
+def _settles(drift: Drift) -> bool:
+    """Whether it concludes something of the tier or the status."""
+    return CATALOGUE[drift.code].stage in {Stage.CONTRACT, Stage.FIX} and default_of(drift) in {
+        Decided.FIX,
+        Decided.FLAG,
+    }
+
+
+def _raises(drift: Drift) -> bool:
+    return drift.fix is not None and drift.fix.direction is Direction.RAISE
+
+
+def _books(case: Case, drifts: Sequence[Drift]) -> Books | None:
+    """Its row of the tie-out; what somebody else's customer is billed belongs to no single one: it is unpriced."""
+    if case.books is None or any(default_of(drift) is Decided.HOLD for drift in drifts):
+        return None
+    shared = any(drift.code in _SOMEBODY_ELSES for drift in drifts)
+    return replace(case.books, billed=None) if shared else case.books
+
+
+def _with_money(drifts: Sequence[Drift], books: Books | None) -> Iterator[Drift]:
+    """Of drifts of one cause the first carries what the tier leaks or owes, and one what is billed past its end."""
+    priced = [drift for drift in drifts if drift.money is not None]
+    if books is None or not priced or any(drift.code in _SOMEBODY_ELSES for drift in priced):
+        yield from drifts
+        return
+    bearing = [drift for drift in priced if {LEAK, OWED} & set(CATALOGUE[drift.code].money)]
+    bearer = (bearing or [drift for drift in priced if CATALOGUE[drift.code].stage is Stage.FIX] or priced)[0].id
+    missed = next((drift.id for drift in priced if drift.code is Code.SCHEDULE_MISSED), None)
+    told = [drift.money.overbilled for drift in priced if drift.money is not None]
+    for drift in drifts:
+        money = drift.money
+        if money is not None and drift.id == bearer:
+            money = replace(money, leak=books.leak, owed=books.owed)
+        if money is not None and drift.id == missed:
+            rest = (
+                None
+                if books.overbilled is None or None in told
+                else books.overbilled - sum(map(int, filter(None, told)))
+            )
+            money = replace(money, overbilled=rest)
+        yield replace(drift, money=money) if money is not drift.money else drift

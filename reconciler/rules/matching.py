@@ -58,6 +58,14 @@ _SAME_LENGTH = {
 }
 
 
+def listed_amount(tier: Tier, item: Item) -> int | None:
+    """The list price of one unit of `item` for its very interval; None where none is listed for it."""
+    interval = _SAME_LENGTH.get((item.period.interval, item.period.count), item.period.interval)
+    if interval is item.period.interval and item.period.count != 1:
+        return None
+    return tier.prices.get(item.currency, {}).get(interval)
+
+
 def list_price(tier: Tier, *, currency: str, period: Period = MONTH, quantity: int = 1) -> int | None:
     """What `tier` costs a month by list, in minor units; None where it has no price in `currency`.
 

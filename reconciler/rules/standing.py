@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,20 +12,14 @@ from reconciler.model.catalog import Tier
 from reconciler.model.terms import Terms
 from reconciler.rules.amounts import billed_monthly
 from reconciler.rules.matching import Matcher, NoTier
+from reconciler.rules.past import Past
 from reconciler.rules.periods import paid_through_date
 
-_ENTITLED = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING})
-_NOT_ENTITLED = frozenset(
-    {
-        SubscriptionStatus.PENDING,
-        SubscriptionStatus.INCOMPLETE,
-        SubscriptionStatus.UNPAID,
-        SubscriptionStatus.PAUSED,
-    }
-)
+_RUNS = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING, SubscriptionStatus.PAST_DUE})
+_OVER = frozenset({SubscriptionStatus.ENDED, SubscriptionStatus.ABANDONED})
 
 # How far a source may lag behind its own schedule before an end counts as missed (drift_codes.md, schedule_missed).
-_SCHEDULE_LAG = timedelta(hours=26)
+SCHEDULE_LAG = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +28,8 @@ class Granting:
 
     `tier` is what the base item means, `entitles_to` what the customer may use: on trial the one that `[statuses]
     trialing` names, if it does. `until` is its scheduled end, or for an ended one the date to which it is paid.
+    `missed` says which end or change of its own the source did not carry out, and `rightful` is what is billed by
+    right then. `takes_money` is False where nothing comes in for it: it bills 0, or its collection is paused.
     """
 
     subscription: Subscription
@@ -41,8 +37,10 @@ class Granting:
     entitles_to: Tier
     item: Item
     monthly: int | None
+    rightful: int | None
     until: datetime | None
-
+    missed: str = ""
+    takes_money: bool = True
     ambiguous: bool = False
 
     @property
@@ -62,22 +60,13 @@ def monthly_sum(grantings: Iterable[Granting], currency: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unjudged:
-    """A subscription in a state that no rule covers yet; `entitles` when it might grant its tier."""
-
-    subscription: Subscription
-    why: str
-    tier: Tier | None
-    entitles: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """All subscriptions of one organisation on one side, sorted by what they mean.
 
-    `live` and `paid_through` (ended, but paid until a date ahead) are of paid tiers, highest first; `free` are live at
-    no price or on an unpaid tier; `unresolved` are entitled but no item means a tier; `unmapped` names items that are
-    neither a tier nor another product.
+    `live` and `paid_through` (ended, but paid until a date ahead) are of paid tiers, highest first; `free` are live on
+    an unpaid tier, or at no price beside a live paid one; `open` neither run nor have ended: they begin later, wait for
+    a payment, failed, or are paused. `unknown` have a status of no known meaning, `unresolved` run but no item means a
+    tier; `unmapped` names items that are neither a tier nor another product.
     """
 
     source: Source
@@ -86,16 +75,19 @@ class Standing:
     free: tuple[Granting, ...] = ()
     paid_through: tuple[Granting, ...] = ()
     ended: tuple[Granting, ...] = ()
+    open: tuple[Granting, ...] = ()
+    unknown: tuple[Subscription, ...] = ()
     unresolved: tuple[Subscription, ...] = ()
     unmapped: tuple[str, ...] = ()
-    unjudged: tuple[Unjudged, ...] = ()
 
     def keeps(self, has: Tier) -> tuple[Granting, ...]:
         """Ended subscriptions that let an organisation keep `has`, since they are paid until a date ahead.
 
         They never give more than it has: whether the last period was really paid, or paid back, is not read.
         """
-        return tuple(each for each in self.paid_through if has.paid and each.entitles_to.rank >= has.rank)
+        if not self.paid_through or not has.paid:
+            return ()
+        return tuple(each for each in self.paid_through if each.entitles_to.rank >= has.rank)
 
     def grants(self, has: Tier) -> tuple[Granting, ...]:
         """What entitles now: the live subscriptions; only where there is none, ended ones by which `has` is kept."""
@@ -113,100 +105,163 @@ class Standing:
             "free": [_said(free) for free in self.free],
             "paid_through": [_said(ended) for ended in self.paid_through],
             "ended": [_said(ended) for ended in self.ended],
+            "open": [_said(each) for each in self.open],
+            "unknown": [f"{each.id} is {each.raw_status}" for each in self.unknown],
             "unresolved": [subscription.id for subscription in self.unresolved],
             "unmapped": list(self.unmapped),
-            "unjudged": [unjudged.why for unjudged in self.unjudged],
         }
         return {"complete": self.complete, **{name: value for name, value in said.items() if value}}
 
 
-def standing_of(
-    source: Source,
-    subscriptions: Iterable[Subscription],
-    *,
-    matcher: Matcher,
-    terms: Terms,
-    now: datetime,
-    complete: bool,
-) -> Standing:
-    """Sort `subscriptions`, in any order, into what they mean at `now` (drift_codes.md, Standing of a subscription)."""
-    rows = sorted(subscriptions, key=lambda each: each.id)
-    running = {_chain(each) for each in rows if each.status in _ENTITLED}
-    live: list[Granting] = []
-    free: list[Granting] = []
-    over: list[Granting] = []
-    unresolved: list[Subscription] = []
-    unmapped: set[str] = set()
-    unjudged: list[Unjudged] = []
-    for subscription in rows:
-        waits = subscription.status is SubscriptionStatus.PENDING and _chain(subscription) in running
-        base, strange = _base_items(subscription, matcher)
-        # Of a downgrade that waits the row that runs decides; another product's subscription means nothing here.
-        if waits or subscription.status is SubscriptionStatus.ABANDONED or not (base or strange):
-            continue
-        if subscription.status is not SubscriptionStatus.ENDED:
-            unmapped.update(strange)
-        if subscription.status is SubscriptionStatus.ENDED:
-            over += [_granting(subscription, base, terms)] if base else []
-        elif why := _not_judged_yet(subscription, now):
-            unjudged.append(_unjudged(subscription, why, base[0][0] if base else None))
-        elif not base:
-            unresolved.append(subscription)
-        else:
-            granting = _granting(subscription, base, terms)
-            at_no_price = not granting.tier.paid or (granting.monthly == 0 and not granting.trialing)
-            (free if at_no_price else live).append(granting)
-    highest = max((each.entitles_to.rank for each in live), default=-1)
-    unjudged += [
-        _unjudged(each.subscription, f"{each.subscription.id} is live for {each.tier.name} at no price", each.tier)
-        for each in free
-        if each.tier.paid and each.tier.rank > highest
-    ]
-    return Standing(
-        source=source,
-        complete=complete,
-        live=_highest_first(live),
-        free=tuple(free),
-        paid_through=_highest_first(each for each in over if each.tier.paid and each.until and each.until > now),
-        ended=tuple(each for each in over if each.until is None or each.until <= now),
-        unresolved=tuple(unresolved),
-        unmapped=tuple(sorted(unmapped)),
-        unjudged=tuple(unjudged),
-    )
+@dataclass(slots=True)
+class _Sorting:
+    """The buckets of a standing while they are filled."""
+
+    live: list[Granting] = field(default_factory=list)
+    free: list[Granting] = field(default_factory=list)
+    over: list[Granting] = field(default_factory=list)
+    open: list[Granting] = field(default_factory=list)
+    unknown: list[Subscription] = field(default_factory=list)
+    unresolved: list[Subscription] = field(default_factory=list)
+    unmapped: set[str] = field(default_factory=set)
+
+    def put(self, subscription: Subscription, granting: Granting | None) -> None:
+        """Into the bucket that its status and its tier, if it means one, belong to."""
+        status = subscription.status
+        if status is SubscriptionStatus.UNKNOWN:
+            if granting is None or granting.tier.paid:
+                self.unknown.append(subscription)
+        elif granting is None:
+            if status in _RUNS:
+                self.unresolved.append(subscription)
+        elif status is SubscriptionStatus.ENDED:
+            self.over.append(granting)
+        elif status in _RUNS:
+            (self.live if granting.tier.paid else self.free).append(granting)
+        elif granting.tier.paid:
+            self.open.append(granting)
+
+    def standing(self, source: Source, *, complete: bool, now: datetime) -> Standing:
+        """What they come to."""
+        live, at_no_price = _apart(self.live)
+        free = [*self.free, *at_no_price]
+        paid_through = [each for each in self.over if each.tier.paid and each.until is not None and each.until > now]
+        return Standing(
+            source=source,
+            complete=complete,
+            live=_highest_first(live),
+            free=tuple(sorted(free, key=lambda each: each.subscription.id)) if free else (),
+            paid_through=_highest_first(paid_through),
+            ended=tuple(each for each in self.over if each.until is None or each.until <= now),
+            open=_highest_first(self.open),
+            unknown=tuple(self.unknown),
+            unresolved=tuple(self.unresolved),
+            unmapped=tuple(sorted(self.unmapped)),
+        )
 
 
-def _base_items(subscription: Subscription, matcher: Matcher) -> tuple[list[tuple[Tier, Item]], list[str]]:
-    base: list[tuple[Tier, Item]] = []
-    strange: list[str] = [] if subscription.items else [f"{subscription.id}, which has no items"]
-    for item in subscription.items:
-        match matcher.match(item):
-            case Tier() as tier:
-                base.append((tier, item))
-            case NoTier.UNMAPPED:
-                strange.append(item.label)
-            case NoTier.OTHER_PRODUCT:
-                pass
-    base.sort(key=lambda pair: (-pair[0].rank, pair[1].id))
-    return base, strange
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Reads standings out of subscriptions, all by the same terms, history and instant."""
+
+    matcher: Matcher
+    terms: Terms
+    past: Past
+    now: datetime
+
+    def standing_of(self, source: Source, subscriptions: Iterable[Subscription], *, complete: bool) -> Standing:
+        """Sort `subscriptions`, in any order (drift_codes.md, Standing of a subscription)."""
+        rows = list(subscriptions)
+        if not rows:
+            return Standing(source=source, complete=complete)
+        rows.sort(key=_by_id)
+        running = {_chain(each) for each in rows if each.status in _RUNS}
+        sorted_out = _Sorting()
+        for subscription in rows:
+            base, strange = self._base_items(subscription)
+            waits = subscription.status is SubscriptionStatus.PENDING and _chain(subscription) in running
+            # Of a downgrade that waits the row that runs decides; another product's subscription means nothing here.
+            if waits or not (base or strange):
+                continue
+            if strange and subscription.status not in _OVER:
+                sorted_out.unmapped.update(strange)
+            sorted_out.put(subscription, self._granting(subscription, base))
+        return sorted_out.standing(source, complete=complete, now=self.now)
+
+    def _base_items(self, subscription: Subscription) -> tuple[list[tuple[Tier, Item]], list[str]]:
+        base: list[tuple[Tier, Item]] = []
+        strange: list[str] = [] if subscription.items else [f"{subscription.id}, which has no items"]
+        for item in subscription.items:
+            match self.matcher.match(item):
+                case Tier() as tier:
+                    base.append((tier, item))
+                case NoTier.UNMAPPED:
+                    strange.append(item.label)
+                case NoTier.OTHER_PRODUCT:
+                    pass
+        if len(base) > 1:
+            base.sort(key=lambda pair: (-pair[0].rank, pair[1].id))
+        return base, strange
+
+    def _granting(self, subscription: Subscription, base: list[tuple[Tier, Item]]) -> Granting | None:
+        if not base:
+            return None
+        (tier, item), items = base[0], [item for _, item in base]
+        ended = subscription.status is SubscriptionStatus.ENDED
+        trialing = subscription.status is SubscriptionStatus.TRIALING
+        monthly = billed_monthly(subscription, items)
+        missed, rightful = "", monthly
+        if subscription.status in _RUNS and (subscription.cancel_at is not None or subscription.next_at is not None):
+            missed, rightful = self._missed(subscription, monthly)
+        named = self.terms.statuses.trialing
+        return Granting(
+            subscription=subscription,
+            tier=tier,
+            entitles_to=self.terms.catalog.tiers[named] if trialing and named else tier,
+            item=item,
+            monthly=monthly,
+            rightful=rightful,
+            until=paid_through_date(subscription, items) if ended else subscription.cancel_at,
+            missed=missed,
+            takes_money=(self._on_trial(subscription) if trialing else monthly != 0) and not self._paused(subscription),
+            ambiguous=len(base) > 1 and len({each.name for each, _ in base}) > 1,
+        )
+
+    def _on_trial(self, subscription: Subscription) -> bool:
+        return subscription.trial_end is None or subscription.trial_end > self.now - SCHEDULE_LAG
+
+    def _paused(self, subscription: Subscription) -> bool:
+        pause = subscription.collection_pause
+        if pause is None or pause.keeps_drafts:
+            return False
+        return pause.resumes_at is None or pause.resumes_at <= self.now
+
+    def _missed(self, subscription: Subscription, monthly: int | None) -> tuple[str, int | None]:
+        """What the source did not carry out by its own schedule, and what is billed by right since."""
+        latest = self.now - SCHEDULE_LAG
+        if subscription.cancel_at is not None and subscription.cancel_at <= latest:
+            return f"{subscription.id} should have ended at {_at(subscription.cancel_at)} and is still live", 0
+        planned = self.past.earliest_change(subscription)
+        if planned is None or planned > latest:
+            return "", monthly
+        item = subscription.next_item
+        rightful = None if item is None else billed_monthly(subscription, [item])
+        return f"{subscription.id} should have become cheaper at {_at(planned)} and has not", rightful
 
 
-def _granting(subscription: Subscription, base: list[tuple[Tier, Item]], terms: Terms) -> Granting:
-    (tier, item), items = base[0], [item for _, item in base]
-    ended = subscription.status is SubscriptionStatus.ENDED
-    on_trial = subscription.status is SubscriptionStatus.TRIALING and terms.statuses.trialing
-    return Granting(
-        subscription=subscription,
-        tier=tier,
-        entitles_to=terms.catalog.tiers[terms.statuses.trialing] if on_trial else tier,
-        item=item,
-        monthly=billed_monthly(subscription, items),
-        until=paid_through_date(subscription, items) if ended else subscription.cancel_at,
-        ambiguous=len({each.name for each, _ in base}) > 1,
-    )
+def _by_id(subscription: Subscription) -> str:
+    return subscription.id
 
 
-def _unjudged(subscription: Subscription, why: str, tier: Tier | None) -> Unjudged:
-    return Unjudged(subscription=subscription, why=why, tier=tier, entitles=subscription.status not in _NOT_ENTITLED)
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _apart(live: list[Granting]) -> tuple[list[Granting], list[Granting]]:
+    """What is live, and what is live at no price and beside one that costs, of a tier at least as high."""
+    priced = max((each.entitles_to.rank for each in live if each.monthly != 0 or each.trialing), default=-1)
+    left = [each for each in live if each.monthly == 0 and not each.trialing and each.entitles_to.rank <= priced]
+    return ([each for each in live if each not in left], left) if left else (live, left)
 
 
 def _chain(subscription: Subscription) -> tuple[str, str]:
@@ -214,23 +269,10 @@ def _chain(subscription: Subscription) -> tuple[str, str]:
     return subscription.customer_id, subscription.external_id or subscription.id
 
 
-def _not_judged_yet(subscription: Subscription, now: datetime) -> str:
-    """Why no rule of this version covers `subscription`; empty when one does."""
-    if subscription.status is SubscriptionStatus.PENDING:
-        return f"{subscription.id} starts later"
-    if subscription.status not in _ENTITLED:
-        return f"{subscription.id} is {subscription.raw_status}"
-    if subscription.collection_pause is not None:
-        return f"{subscription.id} has its collection paused"
-    if subscription.cancel_at is not None and subscription.cancel_at <= now - _SCHEDULE_LAG:
-        return f"{subscription.id} should have ended at {subscription.cancel_at:%Y-%m-%d %H:%M} UTC and is still live"
-    return ""
-
-
-def _highest_first(grantings: Iterable[Granting]) -> tuple[Granting, ...]:
-    return tuple(
-        sorted(grantings, key=lambda each: (-each.entitles_to.rank, -(each.monthly or 0), each.subscription.id))
-    )
+def _highest_first(grantings: list[Granting]) -> tuple[Granting, ...]:
+    if len(grantings) > 1:
+        grantings.sort(key=lambda each: (-each.entitles_to.rank, -(each.monthly or 0), each.subscription.id))
+    return tuple(grantings)
 
 
 def _said(granting: Granting) -> dict[str, Any]:

@@ -1,119 +1,136 @@
-"""The drifts of an organisation's tier, once it is known which subscription decides it, or that none does."""
+"""The drifts of an organisation's tier against what a live subscription or a contract grants it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from reconciler.model.billing import EndReason, SubscriptionStatus
 from reconciler.model.catalog import Tier
-from reconciler.model.drift import Call, Code, Direction, Drift, Fix, State
-from reconciler.model.money import Money
-from reconciler.model.terms import Authority
-from reconciler.rules.case import Case, drift_id
-from reconciler.rules.standing import Granting, Standing
+from reconciler.model.drift import Code, Drift, State
+from reconciler.rules.case import Case
+from reconciler.rules.due import Says
+from reconciler.rules.fixes import tier_fix
+from reconciler.rules.past import begins_at
+from reconciler.rules.schedules import next_tier, replaced_row
+from reconciler.rules.standing import Standing
+
+_GRANTED = frozenset({Says.LIVE, Says.CONTRACT})
 
 
-def compare_tiers(case: Case, decides: Granting) -> Iterator[Drift]:
-    """What the organisation has against what the deciding subscription entitles it to."""
-    has, due = case.has, decides.entitles_to
-    if has is None:
+def granted_above(case: Case) -> Tier | None:
+    """The tier that is due and higher than the one it has."""
+    has, due = case.has, case.due
+    above = has is not None and due.says in _GRANTED and due.tier is not None and due.tier.rank > has.rank
+    return due.tier if above else None
+
+
+def granted_below(case: Case) -> Tier | None:
+    """The tier that is due and lower than the one it has."""
+    has, due = case.has, case.due
+    below = has is not None and due.says in _GRANTED and due.tier is not None and due.tier.rank < has.rank
+    return due.tier if below else None
+
+
+def downgrade_early(case: Case) -> Iterator[Drift]:
+    """It is on the lower tier already, while the higher one is paid to the end of the period."""
+    due, by = granted_above(case), case.due.by
+    if due is None or by is None or by.missed or by.subscription.next_at is None:
         return
-    if decides.subscription.status is SubscriptionStatus.ENDED:
+    coming = next_tier(case, by)
+    if coming is not None and case.has is not None and coming.name == case.has.name:
+        until = f"{by.subscription.next_at:%Y-%m-%d %H:%M} UTC"
+        yield tier_fix(case, Code.DOWNGRADE_EARLY, due, effective_at=by.subscription.started_at, detail=until)
+
+
+def free_tier_paying(case: Case) -> Iterator[Drift]:
+    """Somebody else than us took the paid tier away that it had: a person must say why."""
+    due, change = _newly_paid(case), case.world.past.tier_change(case.org, case.world.now)
+    if due is None or change is None:
+        return
+    before = case.world.terms.catalog.tiers.get(change.before)
+    undone = change.after == case.org.tier and not change.our_own and not change.before_our_own
+    if undone and before is not None and before.paid:
         yield case.drift(
-            Code.CANCELED_PAID_THROUGH,
-            detail=f"{decides.until:%Y-%m-%d %H:%M} UTC",
-            due=State(tier=has.name, status=case.org.status),
-            effective_at=decides.until,
-            at_risk=case.monthly([decides]),
+            Code.FREE_TIER_PAYING,
+            detail=f"it had {before.name} before {change.seen_at:%Y-%m-%d %H:%M} UTC",
+            due=State(tier=due.name, status=case.org.status),
+            effective_at=change.seen_at,
         )
-        return
-    if due.name == has.name:
-        return
-    if due.rank < has.rank:
-        yield _tier_fix(case, Code.TIER_OVER, due, stopped_by=_stops_lowering(case, due), decides=decides)
-    else:
-        newly_paid = due.paid and not has.paid
-        yield _tier_fix(case, Code.PAID_NOT_REFLECTED if newly_paid else Code.TIER_UNDER, due, decides=decides)
 
 
-def nothing_live(case: Case) -> Iterator[Drift]:
-    """What an organisation without any live subscription still has."""
-    has = case.has
-    if has is None or not has.paid:
-        return
-    unpaid = case.world.terms.catalog.tiers[case.world.terms.statuses.unpaid_tier]
-    granting = [case.standings[source] for source in case.authority.sides]
-    ended = {
-        side.source: [each for each in side.ended if each.tier.name == has.name]
-        for side in granting
-        if any(each.tier.name == has.name for each in side.ended)
-    }
-    if not ended:
-        yield case.drift(Code.PAID_TIER_NO_BILLING)
-        return
-    stopped_by = _stops_lowering(case, unpaid)
-    if not stopped_by and case.authority is Authority.BOTH and len(ended) < len(granting):
-        stopped_by = f"both sides must have ended, and only {next(iter(ended))} has"
-    last = max((each for rows in ended.values() for each in rows), key=lambda each: each.until or case.world.now)
-    yield _tier_fix(case, Code.ENDED_STILL_ENTITLED, unpaid, stopped_by=stopped_by, decides=last)
+def paid_not_reflected(case: Case) -> Iterator[Drift]:
+    """A paid tier is due, and it has an unpaid one."""
+    due = _newly_paid(case)
+    if due is not None:
+        yield tier_fix(case, Code.PAID_NOT_REFLECTED, due, effective_at=_since(case))
 
 
-def suspended_but_paying(case: Case, paid: Granting) -> Drift:
-    """A suspended organisation whose subscription is live, or ended but paid until a date ahead."""
-    return case.drift(
-        Code.SUSPENDED_BUT_PAYING,
-        due=State(tier=paid.entitles_to.name, status=case.world.terms.statuses.entitled),
-        effective_at=paid.subscription.started_at,
+def tier_under(case: Case) -> Iterator[Drift]:
+    """A tier of higher rank is due."""
+    due = granted_above(case)
+    if due is not None:
+        yield tier_fix(case, Code.TIER_UNDER, due, effective_at=_since(case))
+
+
+def downgrade_late(case: Case) -> Iterator[Drift]:
+    """The subscription went down as it was set to, and the organisation did not follow."""
+    due, by = granted_below(case), case.due.by
+    if due is None or by is None or case.has is None:
+        return
+    if replaced_row(case, by, case.has) is not None:
+        yield tier_fix(case, Code.DOWNGRADE_LATE, due, effective_at=by.subscription.started_at)
+
+
+def tier_over(case: Case) -> Iterator[Drift]:
+    """A tier of lower rank is due."""
+    due = granted_below(case)
+    if due is not None:
+        yield tier_fix(case, Code.TIER_OVER, due, effective_at=_since(case))
+
+
+def billing_disagrees(case: Case) -> Iterator[Drift]:
+    """Both sides grant and differ."""
+    if case.due.says is Says.DISAGREE and case.has is not None:
+        sides = [side for side in case.granting if side.grants(case.has)]
+        yield case.drift(Code.BILLING_DISAGREES, detail=", ".join(_granted(side, case.has) for side in sides))
+
+
+def side_missing(case: Case) -> Iterator[Drift]:
+    """Both sides must agree, and one is silent."""
+    if case.due.says is not Says.ONE_SIDE:
+        return
+    live = next(side for side in case.granting if side.live)
+    missing = next(side.source for side in case.granting if not side.live)
+    collecting_is_there = live.source is case.world.terms.collects
+    yield case.drift(
+        Code.SIDE_MISSING,
+        detail=f"{live.live[0].entitles_to.name} on {live.source}, nothing on {missing}",
+        at_risk=case.monthly(live.live) if collecting_is_there else 0,
     )
 
 
-def _tier_fix(case: Case, code: Code, due: Tier, *, decides: Granting, stopped_by: str = "") -> Drift:
-    lower = code in {Code.TIER_OVER, Code.ENDED_STILL_ENTITLED}
-    return case.drift(
-        code,
-        due=State(tier=due.name, status=case.org.status),
-        effective_at=decides.until if code is Code.ENDED_STILL_ENTITLED else decides.subscription.started_at,
-        stopped_by=stopped_by,
-        fix=Fix(
-            org_id=case.org.id,
-            drift_id=drift_id(code, case.org.id),
-            call=Call.PLAN,
-            arguments={"plan_tier": due.name},
-            expects={"plan_tier": case.org.tier, "status": case.org.status},
-            direction=Direction.LOWER if lower else Direction.RAISE,
-            worth=_worth(case),
-        ),
-    )
+def unexpected_side(case: Case) -> Iterator[Drift]:
+    """Live only on a side that does not grant."""
+    if case.due.says is Says.ELSEWHERE:
+        elsewhere = [side for side in case.standings.values() if side.live]
+        yield case.drift(
+            Code.UNEXPECTED_SIDE,
+            detail=", ".join(f"{side.live[0].entitles_to.name} on {side.source}" for side in elsewhere),
+            at_risk=case.monthly(elsewhere[0].live),
+        )
 
 
-def _worth(case: Case) -> Money | None:
-    """The monthly list value between what it has and what it is due."""
-    books = case.books
-    if books is None or books.had is None or books.due is None:
-        return None
-    return Money(minor=abs(books.had - books.due), currency=books.currency)
+def _newly_paid(case: Case) -> Tier | None:
+    due = granted_above(case)
+    return due if due is not None and due.paid and case.has is not None and not case.has.paid else None
 
 
-def _stops_lowering(case: Case, due: Tier) -> str:
-    """The first condition of "lower only with proof" (design.md, rule 2) that the facts themselves do not meet."""
-    if not all(case.world.index.complete.values()):
-        return "the run is not complete"
-    return next((words for side in case.standings.values() for words in _objections(side, due)), "")
+def _since(case: Case) -> datetime | None:
+    """Since when the tier is due."""
+    if case.due.by is not None:
+        return case.due.by.subscription.started_at
+    return None if case.due.contract is None else begins_at(case.due.contract.start)
 
 
-def _objections(side: Standing, due: Tier) -> Iterator[str]:
-    if side.unmapped or side.unresolved:
-        yield f"not in the catalog: {', '.join(side.unmapped)} on {side.source}"
-    for each in side.live:
-        if each.ambiguous:
-            yield f"{each.subscription.id} has items of more than one tier"
-        if each.monthly is None:
-            yield f"what {each.subscription.id} costs is not known"
-    for each in (*side.live, *side.paid_through):
-        if each.entitles_to.rank > due.rank:
-            yield f"{side.source} still entitles it to {each.entitles_to.name} by {each.subscription.id}"
-    for each in side.ended:
-        if each.tier.rank > due.rank and each.until is None:
-            yield f"until when {each.subscription.id} was paid is not known"
-        if each.tier.rank > due.rank and each.subscription.end_reason is EndReason.PAYMENT_DISPUTED:
-            yield f"{each.subscription.id} ended in a dispute, which a person decides"
+def _granted(side: Standing, has: Tier) -> str:
+    return f"{side.grants(has)[0].entitles_to.name} on {side.source}"

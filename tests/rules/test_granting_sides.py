@@ -211,9 +211,19 @@ def test_of_two_sides_that_agree_the_collecting_one_says_since_when() -> None:
     assert since == [NOW - 5 * DAY, NOW - 3 * DAY]
 
 
-@pytest.mark.parametrize("status", [SubscriptionStatus.PAST_DUE, SubscriptionStatus.UNKNOWN])
-def test_a_side_in_a_state_without_a_rule_is_not_called_missing(status: SubscriptionStatus) -> None:
-    assert codes_of(world("professional", lago_sub(), stripe_sub(status=status))) == ["unclassified"]
+def test_a_side_whose_status_is_not_known_is_not_called_missing() -> None:
+    unknown = stripe_sub(status=SubscriptionStatus.UNKNOWN)
+    assert codes_of(world("professional", lago_sub(), unknown)) == ["status_unknown"]
+
+
+def test_a_side_past_due_in_its_grace_is_not_called_missing() -> None:
+    late = stripe_sub(status=SubscriptionStatus.PAST_DUE)
+    assert codes_of(world("professional", lago_sub(), late)) == ["past_due_in_grace"]
+
+
+def test_a_late_payment_on_the_side_that_does_not_collect_means_nothing() -> None:
+    late = stripe_sub(status=SubscriptionStatus.PAST_DUE)
+    assert codes_of(world("professional", lago_sub(), late), terms(collects=Source.LAGO)) == []
 
 
 def test_a_side_that_entitles_to_nothing_is_missing() -> None:
@@ -221,9 +231,9 @@ def test_a_side_that_entitles_to_nothing_is_missing() -> None:
     assert codes_of(observed) == ["side_missing"]
 
 
-def test_a_state_without_a_rule_on_a_side_that_does_not_grant_leaves_the_finding() -> None:
+def test_a_late_payment_on_a_side_that_does_not_grant_leaves_the_finding() -> None:
     observed = world("founders_friend", stripe_sub(), stripe_sub(sub_id="b", status=SubscriptionStatus.PAST_DUE))
-    assert codes_of(observed, terms(Authority.LAGO)) == ["unexpected_side"]
+    assert codes_of(observed, terms(Authority.LAGO)) == ["duplicate_subscription", "unexpected_side"]
 
 
 # either side grants
@@ -261,7 +271,7 @@ def test_under_either_the_side_that_lives_decides_before_one_that_is_only_paid_f
 def test_two_sides_that_collect_by_themselves_bill_twice() -> None:
     rows = lago_sub(collected_automatically=True, amount=9000), stripe_sub()
     for authority in (Authority.LAGO, Authority.STRIPE, Authority.EITHER):
-        (decision,) = decided(world("professional", *rows), terms(authority))
+        decision = decided(world("professional", *rows), terms(authority))[0]
         assert (decision.drift.code, decision.decided) == (Code.DOUBLE_BILLED, Decided.FLAG)
         assert decision.drift.money is not None
         assert decision.drift.money.overbilled == 9000

@@ -78,8 +78,15 @@ def test_a_lower_tier_seen_in_an_incomplete_read_is_held_not_found(authority: Au
     assert codes_of(observed, terms(authority)) == ["snapshot_incomplete"]
 
 
-def test_an_incomplete_read_is_said_before_any_state_without_a_rule() -> None:
-    odd = stripe_sub(status=SubscriptionStatus.PAST_DUE)
-    assert codes_of(world("professional", odd, incomplete=[Source.STRIPE]), terms(Authority.STRIPE)) == [
-        "snapshot_incomplete"
+def test_an_incomplete_read_is_said_before_anything_that_follows_from_absence() -> None:
+    for odd in (stripe_sub(status=SubscriptionStatus.UNPAID), stripe_sub(status=SubscriptionStatus.PAUSED)):
+        assert codes_of(world("professional", odd, incomplete=[Source.STRIPE]), terms(Authority.STRIPE)) == [
+            "snapshot_incomplete"
+        ]
+
+
+def test_a_late_payment_is_told_though_the_read_was_not_whole() -> None:
+    late = stripe_sub(status=SubscriptionStatus.PAST_DUE)
+    assert codes_of(world("professional", late, incomplete=[Source.STRIPE]), terms(Authority.STRIPE)) == [
+        "past_due_in_grace"
     ]

@@ -12,6 +12,7 @@ from builders import (
     codes_of,
     customers,
     decided,
+    drifts_of,
     judged,
     lago_customer,
     lago_sub,
@@ -99,11 +100,22 @@ def test_the_links_and_duplicates_of_a_suspended_organisation_are_judged() -> No
 
 
 @pytest.mark.parametrize("row", [lago_sub(), stripe_sub(status=SubscriptionStatus.PAST_DUE)], ids=["live", "past due"])
-def test_a_deleted_organisation_that_is_still_billed_is_held(row: Subscription) -> None:
+def test_a_deleted_organisation_that_is_still_billed_is_flagged(row: Subscription) -> None:
     observed = observe_world([linked(1, status="deleted")], *customers(), row)
     (decision,) = decided(observed)
-    assert (decision.drift.code, decision.decided) == (Code.UNCLASSIFIED, Decided.HOLD)
+    assert (decision.drift.code, decision.decided) == (Code.DELETED_STILL_BILLED, Decided.FLAG)
     assert row.id in decision.drift.text
+    assert decision.drift.effective_at == row.started_at
+    assert judged(observed).verdicts[0].books is None
+
+
+def test_what_a_deleted_organisation_is_billed_is_overbilled_by_the_collecting_side() -> None:
+    rows = lago_sub(amount=1000), stripe_sub(amount=9000)
+    observed = observe_world([linked(1, status="deleted")], *customers(), *rows)
+    for authority, overbilled in ((Authority.LAGO, 1000), (Authority.STRIPE, 9000), (Authority.EITHER, 10000)):
+        (drift,) = drifts_of(observed, terms(authority))
+        assert drift.money is not None
+        assert (drift.money.overbilled, drift.money.currency) == (overbilled, "usd")
 
 
 @pytest.mark.parametrize(
@@ -126,5 +138,5 @@ def test_an_excluded_organisation_is_not_judged() -> None:
 def test_a_status_outside_the_vocabulary_is_held() -> None:
     observed = observe_world([linked(1, "starter", status="frozen")], *customers(), lago_sub(), stripe_sub())
     (decision,) = decided(observed)
-    assert (decision.drift.code, decision.decided) == (Code.UNCLASSIFIED, Decided.HOLD)
+    assert (decision.drift.code, decision.decided) == (Code.STATUS_UNKNOWN, Decided.HOLD)
     assert "frozen" in decision.drift.text

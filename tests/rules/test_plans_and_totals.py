@@ -263,7 +263,7 @@ def test_what_is_shared_is_counted_as_unpriced_and_its_risk_once() -> None:
 
 
 def test_what_is_held_is_in_no_sum() -> None:
-    observed = observe_world([linked(1)], *customers(), stripe_sub(status=SubscriptionStatus.UNPAID))
+    observed = observe_world([linked(1)], *customers(), stripe_sub(status=SubscriptionStatus.UNKNOWN))
     assert added(observed, BY_STRIPE).money == {}
 
 

@@ -133,7 +133,7 @@ def agreeing(draw: st.DrawFn) -> tuple[Scene, Authority]:
         row: dict[str, Any] = {
             "currency": draw(st.sampled_from(["usd", "eur"])),
             "yearly": draw(st.booleans()),
-            "amount": draw(st.sampled_from([-1, 7000])),
+            "amount": -1,
         }
         lago, stripe = lago_sub(number, tier, **row), stripe_sub(number, tier, **row)
         live = {

@@ -221,8 +221,12 @@ def test_a_customer_of_an_organisation_that_is_not_active_is_no_orphan(status: s
     assert "orphan_payer" not in codes_of(observed, BY_STRIPE)
 
 
-def test_an_unclaimed_subscription_past_due_is_held_and_not_silent() -> None:
-    row = stripe_sub(9, status=SubscriptionStatus.PAST_DUE)
-    observed = observe_world([org(1, "founders_friend")], stripe_customer(9, org_key=""), row)
-    (drift,) = drifts_of(observed)
-    assert (drift.code, drift.org_id, drift.money) == (Code.UNCLASSIFIED, None, None)
+def test_an_unclaimed_subscription_past_due_is_an_orphan_and_an_unknown_one_is_held() -> None:
+    rows = [
+        stripe_sub(9, status=SubscriptionStatus.PAST_DUE),
+        stripe_sub(9, sub_id="odd", status=SubscriptionStatus.UNKNOWN),
+    ]
+    observed = observe_world([org(1, "founders_friend")], stripe_customer(9, org_key=""), *rows)
+    late, unknown = drifts_of(observed)
+    assert late.code is Code.ORPHAN_PAYER
+    assert (unknown.code, unknown.org_id, unknown.money) == (Code.STATUS_UNKNOWN, None, None)

@@ -68,6 +68,7 @@ def test_the_evidence_of_an_organisation_is_whole() -> None:
         stripe_sub(sub_id="kept", status=ENDED),
         stripe_sub(sub_id="odd", price="price_secret"),
         stripe_sub(sub_id="open", status=SubscriptionStatus.UNPAID),
+        stripe_sub(sub_id="strange", status=SubscriptionStatus.UNKNOWN),
     )
     drift = drifts_of(observed, BY_STRIPE)[0]
     row = {"tier": "professional", "currency": "usd"}
@@ -130,9 +131,20 @@ def test_the_evidence_of_an_organisation_is_whole() -> None:
                     "until": NOW + 20 * DAY,
                 }
             ],
+            "open": [
+                {
+                    **row,
+                    "subscription": "open",
+                    "customer": "cus_1",
+                    "price": "price_professional",
+                    "status": "unpaid",
+                    "monthly": 9900,
+                    "until": None,
+                }
+            ],
+            "unknown": ["strange is unknown"],
             "unresolved": ["odd"],
             "unmapped": ["price_secret"],
-            "unjudged": ["open is unpaid"],
         },
     }
 
@@ -152,17 +164,17 @@ def test_an_orphan_is_told_whole() -> None:
     assert drift.remedy.startswith("Support: find the organisation and record the customer's id there")
 
 
-def test_what_nobody_claims_in_a_state_without_a_rule_is_told_whole() -> None:
-    row = stripe_sub(9, status=SubscriptionStatus.PAST_DUE)
+def test_what_nobody_claims_in_an_unknown_state_is_told_whole() -> None:
+    row = stripe_sub(9, status=SubscriptionStatus.UNKNOWN, raw_status="frozen")
     observed = observe_world([linked(1, "founders_friend")], *customers(), stripe_customer(9, org_key=""), row)
     (drift,) = drifts_of(observed, BY_STRIPE)
-    assert (drift.id, drift.code) == ("unclassified:cus_9:sub_9_professional", Code.UNCLASSIFIED)
+    assert (drift.id, drift.code) == ("status_unknown:cus_9:sub_9_professional", Code.STATUS_UNKNOWN)
     assert (drift.org_id, drift.org_name, drift.has, drift.due, drift.money) == (None, "", State(), None, None)
     assert drift.text == (
-        "No rule covers this case yet, so nothing was concluded: no organisation claims stripe customer cus_9, whose "
-        "sub_9_professional is past_due."
+        "A status is not known, so nothing was concluded: no organisation claims stripe customer cus_9, whose "
+        "sub_9_professional is 'frozen'."
     )
-    assert drift.remedy == "Support: look at the organisation and its subscriptions by hand."
+    assert drift.remedy == "Whoever runs the reconciler: see what that status means; a newer version may know it."
 
 
 def test_a_record_that_cannot_be_read_is_told_whole() -> None:
@@ -250,7 +262,9 @@ def test_a_customer_unseen_hides_no_fault_of_one_that_was_seen() -> None:
         stripe_customer(1, deleted=True),
         incomplete=[Source.LAGO],
     )
-    assert "is deleted" in drifts_of(observed, BY_STRIPE)[0].text
+    assert [drift.id for drift in drifts_of(observed, BY_STRIPE) if drift.code is Code.CUSTOMER_DELETED] == [
+        "customer_deleted:org_1:cus_1"
+    ]
 
 
 def test_a_deleted_organisation_leaves_its_customer_to_another() -> None:
@@ -343,9 +357,10 @@ def test_what_ended_or_waits_without_a_tier_means_nothing() -> None:
     assert codes_of(observed, BY_STRIPE) == []
 
 
-def test_an_unmapped_subscription_in_a_state_without_a_rule_is_held() -> None:
-    row = stripe_sub(price="price_secret", status=SubscriptionStatus.PAST_DUE)
-    assert codes_of(observe_world([linked(1)], *customers(), row), BY_STRIPE) == ["unclassified"]
+def test_an_unmapped_subscription_past_due_is_held_and_one_that_does_not_run_explains_nothing() -> None:
+    for status, code in (("past_due", "tier_unresolvable"), ("unpaid", "paid_tier_no_billing")):
+        row = stripe_sub(price="price_secret", status=SubscriptionStatus(status))
+        assert codes_of(observe_world([linked(1)], *customers(), row), BY_STRIPE) == [code]
 
 
 def test_a_whole_organisation_is_named_with_what_to_do() -> None:

@@ -1,0 +1,120 @@
+"""The drifts of an organisation's status: late payments, suspended payers, and what is billed after a deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.model.billing import Source
+from reconciler.model.drift import Code, Decided, Direction, Drift, State
+from reconciler.rules.case import Case
+from reconciler.rules.dunning import Late
+from reconciler.rules.fixes import status_fix, stops_lapsing
+from reconciler.rules.row import EVERYTHING, LOWERING
+from reconciler.rules.schedules import said
+from reconciler.rules.standing import Granting, monthly_sum
+
+
+def past_due_in_grace(case: Case) -> Iterator[Drift]:
+    """A payment is late within its grace: what the organisation has it keeps, and more it does not get."""
+    for late in case.late.values():
+        if not late.beyond:
+            yield case.drift(
+                Code.PAST_DUE_IN_GRACE,
+                subject=late.granting.subscription.id,
+                detail=_told(late),
+                effective_at=late.since,
+                at_risk=case.monthly([late.granting]),
+                overdue=_overdue(case, late),
+                stops=EVERYTHING if late.automatic else LOWERING,
+            )
+
+
+def past_due_beyond_grace(case: Case) -> Iterator[Drift]:
+    """A payment that is collected automatically is late beyond its grace: the organisation loses its status."""
+    lapsed = [late for late in case.late.values() if late.lapsed]
+    status = case.world.terms.statuses.lapsed
+    for place, late in enumerate(lapsed):
+        subject = late.granting.subscription.id
+        fix = None if place else status_fix(case, Code.PAST_DUE_BEYOND_GRACE, status, Direction.LOWER, subject=subject)
+        yield case.drift(
+            Code.PAST_DUE_BEYOND_GRACE,
+            subject=subject,
+            detail=_told(late),
+            due=State(tier=case.org.tier, status=status),
+            effective_at=late.since,
+            overdue=_overdue(case, late),
+            fix=fix,
+            stopped_by=_not_proven(case, late) if fix else "",
+            default=None if fix else Decided.FLAG,
+        )
+
+
+def overdue_by_invoice(case: Case) -> Iterator[Drift]:
+    """An invoice is late beyond its grace, and nobody collects it by himself: a person must ask for it."""
+    for late in case.late.values():
+        if late.beyond and not late.automatic:
+            yield case.drift(
+                Code.OVERDUE_BY_INVOICE,
+                subject=late.granting.subscription.id,
+                detail=_told(late),
+                effective_at=late.since,
+                overdue=_overdue(case, late),
+            )
+
+
+def _not_proven(case: Case, late: Late) -> str:
+    if not late.invoices:
+        return f"no unpaid invoice of {late.granting.subscription.id} was read"
+    return stops_lapsing(case, late.granting)
+
+
+def _told(late: Late) -> str:
+    row = late.granting.subscription
+    return f"{row.id} on {row.source}, since {said(late.since)}"
+
+
+def _overdue(case: Case, late: Late) -> int | None:
+    return late.overdue if late.granting.item.currency == case.currency else None
+
+
+def suspended_but_paying(case: Case) -> Iterator[Drift]:
+    """A suspended organisation pays: taken back only where nobody but us has changed its status since we did."""
+    statuses = case.world.terms.statuses
+    paid = [each for side in case.granting for each in (*side.live, *side.paid_through)]
+    paid = [each for each in paid if each.entitles_to.paid and case.pays(each)]
+    if not paid:
+        return
+    ours = case.world.past.history.own_status.get(case.org.id) == case.org.status
+    fix = status_fix(case, Code.SUSPENDED_BUT_PAYING, statuses.entitled, Direction.RAISE) if ours else None
+    yield case.drift(
+        Code.SUSPENDED_BUT_PAYING,
+        due=State(tier=paid[0].entitles_to.name, status=statuses.entitled),
+        effective_at=paid[0].subscription.started_at,
+        fix=fix,
+        default=Decided.FIX if fix else None,
+        stopped_by=_not_known_paid(case, paid) if fix else "",
+    )
+
+
+def _not_known_paid(case: Case, paid: list[Granting]) -> str:
+    """Lago tells of a late payment by its invoices alone: without them nobody knows that it was paid."""
+    for each in paid:
+        row = each.subscription
+        if row.source is Source.LAGO and not case.world.index.knows_invoices(row.source, row.customer_id):
+            return f"the unpaid invoices of {row.source} customer {row.customer_id} were not read"
+    return ""
+
+
+def deleted_still_billed(case: Case) -> Iterator[Drift]:
+    """A deleted organisation is billed by a subscription that is live."""
+    live = [each for side in case.standings.values() for each in side.live]
+    if live:
+        collected = [each for each in live if each.subscription.source in case.collecting] or live
+        currency = collected[0].item.currency or case.currency
+        yield case.drift(
+            Code.DELETED_STILL_BILLED,
+            detail=", ".join(each.subscription.id for each in live),
+            effective_at=live[0].subscription.started_at,
+            overbilled=monthly_sum(collected, currency),
+            currency=currency,
+        )
