@@ -61,7 +61,12 @@ EVERYTHING = Scope()
 
 
 def terms(authority: Authority = Authority.BOTH, **changes: Any) -> Terms:
-    base = Terms(authority=authority, catalog=CATALOG, statuses=StatusTerms(unpaid_tier="founders_friend"))
+    base = Terms(
+        authority=authority,
+        catalog=CATALOG,
+        statuses=StatusTerms(unpaid_tier="founders_friend"),
+        settle_lower=timedelta(0),
+    )
     return replace(base, **changes)
 
 

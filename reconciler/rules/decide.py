@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.drift import Decided, Decision, Drift
+from reconciler.model.drift import Code, Decided, Decision, Drift
 from reconciler.model.history import Sighting
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Do, Policy
@@ -99,7 +99,8 @@ def _decision(place: _Place) -> Decision:
     else:
         waiver = None
         if stop is not None:
-            decided, reason = Decided.FLAG, stop.words
+            decided = Decided.WAIT if stop.rule == Code.IN_FLIGHT else Decided.FLAG
+            reason = stop.words
         if lapsed:
             reason = f"{reason}; {lapsed}"
         if default is not Decided.FIX or (stop is not None and stop.by is By.SAFETY):

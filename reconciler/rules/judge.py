@@ -14,7 +14,7 @@ from reconciler.rules.books import Books
 from reconciler.rules.case import Case, Verdict, World, make_case
 from reconciler.rules.catalogue import CATALOGUE, PLACE, default_of
 from reconciler.rules.due import Says
-from reconciler.rules.row import EVERYTHING, LEAK, OWED, Stage
+from reconciler.rules.row import LEAK, OWED, Stage
 from reconciler.rules.schedules import said
 
 _SOMEBODY_ELSES = frozenset({Code.ID_SHARED, Code.ID_CROSSED})
@@ -197,7 +197,9 @@ def _in_flight(case: Case, drifts: list[Drift]) -> list[Drift]:
     if not young:
         return drifts
     raises_too = any(drift.id in young and _raises(drift) for drift in concluded)
-    waiting = [replace(drift, default=Decided.WAIT) if drift.id in young else drift for drift in drifts]
+    waiting = [
+        replace(drift, default=Decided.WAIT) if drift.id in young and drift.fix is None else drift for drift in drifts
+    ]
     return [*waiting, _changed(case, what, at, raises_too=raises_too)]
 
 
@@ -206,7 +208,7 @@ def _changed(case: Case, what: str, at: datetime, *, raises_too: bool) -> Drift:
         Code.IN_FLIGHT,
         detail=f"{what} changed at {said(at)}",
         effective_at=at,
-        stops=EVERYTHING if raises_too else None,
+        stops=frozenset({Direction.RAISE, Direction.LOWER}) if raises_too else None,
     )
 
 

@@ -16,7 +16,15 @@ from reconciler.rules.changes import subscription_digest
 
 _FIRST_TIME_ZONE, _LAST_TIME_ZONE = timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))
 _OVER = frozenset({SubscriptionStatus.ENDED, SubscriptionStatus.ABANDONED})
-_LOWERINGS = (Code.TIER_OVER, Code.ENDED_STILL_ENTITLED, Code.NEVER_PAID_ENTITLED, Code.DOWNGRADE_LATE)
+_WRITES_TIERS = {
+    Code.TIER_UNDER: Direction.RAISE,
+    Code.PAID_NOT_REFLECTED: Direction.RAISE,
+    Code.DOWNGRADE_EARLY: Direction.RAISE,
+    Code.TIER_OVER: Direction.LOWER,
+    Code.ENDED_STILL_ENTITLED: Direction.LOWER,
+    Code.NEVER_PAID_ENTITLED: Direction.LOWER,
+    Code.DOWNGRADE_LATE: Direction.LOWER,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,28 +99,36 @@ class Past:
         recorded = None if state is None else state.next_at
         return subscription.next_at if recorded is None else min(recorded, subscription.next_at)
 
-    def tier_change(self, org: Org, now: datetime) -> TierChange | None:
-        """The last change of the tier of `org` that runs saw, one since the last complete run included."""
+    def tier_change(self, org: Org, tiers: Iterable[str], now: datetime) -> TierChange | None:
+        """The last change of the tier of `org` that runs saw, one since the last complete run included.
+
+        That run recorded what it saw before it wrote: what it then wrote itself, to any of `tiers`, was its own.
+        """
         state, last = self.history.orgs.get(org.id), self.history.tier_changes.get(org.id)
         if state is None or state.tier == org.tier:
             return last
+        wrote = any(self._was_ours(org, state.tier, tier) for tier in tiers if tier not in {state.tier, org.tier})
         return TierChange(
             before=state.tier,
             after=org.tier,
             seen_at=now,
-            our_own=any(self._lowered(org, state.tier, code).key in self.done for code in _LOWERINGS),
-            before_our_own=last is not None and last.our_own and last.after == state.tier,
+            our_own=self._was_ours(org, state.tier, org.tier),
+            before_our_own=wrote or (last is not None and last.our_own and last.after == state.tier),
         )
 
-    @staticmethod
-    def _lowered(org: Org, before: str, code: Code) -> Fix:
-        return Fix(
-            org_id=org.id,
-            drift_id=f"{code}:{org.id}",
-            call=Call.PLAN,
-            arguments={"plan_tier": org.tier},
-            expects={"plan_tier": before, "status": org.status},
-            direction=Direction.LOWER,
+    def _was_ours(self, org: Org, before: str, after: str) -> bool:
+        """Whether a fix of ours took the organisation from one tier to the other, as far as fixes are remembered."""
+        return any(
+            Fix(
+                org_id=org.id,
+                drift_id=f"{code}:{org.id}",
+                call=Call.PLAN,
+                arguments={"plan_tier": after},
+                expects={"plan_tier": before, "status": org.status},
+                direction=direction,
+            ).key
+            in self.done
+            for code, direction in _WRITES_TIERS.items()
         )
 
     def contracts_of(self, org_id: str, now: datetime) -> tuple[tuple[Contract, ...], tuple[Contract, ...]]:

@@ -123,9 +123,12 @@ def _proof(asked: Question) -> Tried:
 
 
 def _beside(asked: Question, fix: Fix) -> Tried:
-    for other in asked.others:
-        if fix.direction in stops_of(other):
-            return Tried(rule=other.code, words=f"{other.code} forbids it: {other.text}", stops=True)
+    against = [other for other in asked.others if fix.direction in stops_of(other)]
+    against.sort(key=lambda other: other.code is Code.IN_FLIGHT)  # what only takes its time is told last
+    if against:
+        first = against[0]
+        by = By.TIME if first.code is Code.IN_FLIGHT else By.SAFETY
+        return Tried(rule=first.code, words=f"{first.code} forbids it: {first.text}", stops=True, by=by)
     return Tried(rule="beside", words="no other drift of the organisation forbids it", stops=False)
 
 

@@ -44,8 +44,11 @@ def downgrade_early(case: Case) -> Iterator[Drift]:
 
 def free_tier_paying(case: Case) -> Iterator[Drift]:
     """Somebody else than us took the paid tier away that it had: a person must say why."""
-    due, change = _newly_paid(case), case.world.past.tier_change(case.org, case.world.now)
-    if due is None or change is None:
+    due = _newly_paid(case)
+    if due is None:
+        return
+    change = case.world.past.tier_change(case.org, case.world.terms.catalog.tiers, case.world.now)
+    if change is None:
         return
     before = case.world.terms.catalog.tiers.get(change.before)
     undone = change.after == case.org.tier and not change.our_own and not change.before_our_own

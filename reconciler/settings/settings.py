@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
+from reconciler.model.orgs import ACTIVE
 from reconciler.model.terms import CodePolicy, Do, Limits, Policy, StatusTerms, Terms
 from reconciler.settings.sections import (
     BillingSection,
@@ -120,16 +121,7 @@ class Settings(Section):
         """What was asked for, by more than a default, that this version does not do, in words."""
         asked: dict[str, Any] = {
             "This version sends no messages ([notify])": self.notify.urls or self.notify.ping_url,
-            "This version never sets a status for a flag ([statuses] flagged)": self.statuses.flagged,
-            **{
-                f"This version does not go by [{section}] {key}": getattr(said, key) != usual
-                for section, key, said in (
-                    ("statuses", "lapsed", self.statuses),
-                    ("statuses", "ended", self.statuses),
-                    ("billing", "grace_days", self.billing),
-                )
-                for usual in [type(said).model_fields[key].default]
-            },
+            "This version does not go by [statuses] ended": self.statuses.ended != ACTIVE,
         }
         return [words for words, is_asked in asked.items() if is_asked]
 

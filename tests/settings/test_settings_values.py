@@ -154,8 +154,17 @@ def test_an_address_stays_as_it_is_written(tmp_path: Path, url: str) -> None:
     assert lago.url == url
 
 
+def test_the_terms_hold_for_which_flags_a_status_is_set_and_how_long_a_change_settles(tmp_path: Path) -> None:
+    flagging = 'unpaid_tier = "free"\nflagged = "suspended"\nflagged_codes = ["paused"]'
+    settling = 'mode = "fix"\nsettle_raise = "5m"\nsettle_lower = "2h"'
+    text = changed('mode = "fix"', settling).replace('unpaid_tier = "free"', flagging)
+    terms = loaded(tmp_path, text).terms()
+    assert (terms.statuses.flagged, terms.statuses.flagged_codes) == ("suspended", frozenset({"paused"}))
+    assert (terms.settle_raise, terms.settle_lower) == (timedelta(minutes=5), timedelta(hours=2))
+
+
 def test_what_this_version_does_not_do_is_said(tmp_path: Path) -> None:
     assert loaded(tmp_path).without_effect() == []
-    text = changed('unpaid_tier = "free"', 'unpaid_tier = "free"\nflagged = "suspended"\nflagged_codes = ["paused"]')
+    text = changed('unpaid_tier = "free"', 'unpaid_tier = "free"\nended = "suspended"')
     said = loaded(tmp_path, f'{text}[notify]\nping_url = "credential:ping"')
     assert len(said.without_effect()) == 2
