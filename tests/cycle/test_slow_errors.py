@@ -42,7 +42,7 @@ def test_an_error_that_ripens_over_the_runs_of_a_day_is_refused_once_it_is_as_la
         if run % 4 == 0:
             turn_wrong(made, run // 4)
         if run == RUNS // 2:
-            made.store.change(f"org_{ORGS}", plan_tier="founders_friend")
+            made.store.change(f"org_{ORGS}", plan_tier="starter")
         if made.run().exit_code == 3:
             refused_at.append(run)
         made.clock.at += QUARTER
