@@ -168,10 +168,9 @@ class LagoSource:
                     elif now is not None:
                         more.customers.append(now)
                 if len(wanted.ended_of) <= MOST_SINGLY:
-                    more.ended_of = wanted.ended_of
+                    more.ended_of = wanted.ended_of & customers.keys()  # the list of a deleted one is empty
                     jobs = [
-                        (each, partial(self._owned, customers[each], server, tally))
-                        for each in sorted(wanted.ended_of & customers.keys())
+                        (each, partial(self._owned, customers[each], server, tally)) for each in sorted(more.ended_of)
                     ]
                     for _, rows in do_all(crew, jobs):
                         more.subscriptions += self._ended(rows, server, customers, as_of)

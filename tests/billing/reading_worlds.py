@@ -9,7 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.billing.lago_wire import Meta, Page
+from reconciler.billing.asking import Tally
+from reconciler.billing.lago_client import Params
+from reconciler.billing.lago_wire import Meta, Page, WireSubscription
 from reconciler.billing.lago_wire import WireCustomer as LagoCustomer
 from reconciler.billing.stripe_wire import WireCustomer, WireList
 from reconciler.errors import SourceRefusedError
@@ -52,6 +54,35 @@ class LagoList:
         at = data.draw(st.integers(0, len(self.numbers))) if self.anywhere else 0
         self.numbers.insert(at, self._next)
         self._next += 1
+
+
+@dataclass
+class LagoWithAPast:
+    """A LagoClient whose few live subscriptions, as those of `alive`, stand before a past that nobody walks."""
+
+    alive: LagoList
+    page_size = PER_PAGE
+
+    def page(self, _path: str, _model: object, _tally: Tally, *, number: int, params: Params) -> Page[WireSubscription]:
+        if ("status[]", "terminated") in params:
+            return Page(rows=(), meta=Meta(current_page=1, next_page=None, total_pages=1, total_count=10**6))
+        page = self.alive.fetch(number)
+        return Page(rows=tuple(_live(int(each.lago_id)) for each in page.rows), meta=page.meta)
+
+    def count(self, path: str, model: object, tally: Tally, params: Params) -> Page[WireSubscription]:
+        return self.page(path, model, tally, number=1, params=params)
+
+
+def _live(number: int) -> WireSubscription:
+    return WireSubscription(
+        lago_id=str(number),
+        external_id=f"sub_{number}",
+        lago_customer_id="customer",
+        external_customer_id="org_1",
+        plan_code="professional",
+        status="active",
+        created_at=datetime.fromtimestamp(number, UTC),
+    )
 
 
 @dataclass

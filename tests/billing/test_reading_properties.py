@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.reading_worlds import PER_PAGE, AnyOrder, LagoList, StripeList
+from billing.billing_support import NOW
+from billing.reading_worlds import PER_PAGE, AnyOrder, LagoList, LagoWithAPast, StripeList
+from reconciler.billing.asking import Tally
+from reconciler.billing.lago_client import LagoClient
+from reconciler.billing.lago_lists import LagoLists, Subscriptions
 from reconciler.billing.lago_walk import Walk
 from reconciler.billing.stripe_ranges import Sweep
 from reconciler.errors import SourceRefusedError
@@ -60,3 +66,19 @@ def test_a_list_that_stands_still_is_whole_in_any_order_of_answers(data: st.Data
     assert walk.run(hands) == []
     assert [int(each) for each in walk.rows()] == list(range(size, 0, -1))
     assert hands.jobs <= max(1, -(-size // PER_PAGE)) + 1
+
+
+# To be misled twice alike takes six changes: one that comes, goes and is made up for, in each of both walks.
+@EXAMPLES
+@given(data=st.data(), size=st.integers(0, 12), width=WIDTHS, changes=st.integers(0, 5))
+def test_two_walks_of_what_lives_that_agree_miss_nothing(
+    data: st.DataObject, size: int, width: int, changes: int
+) -> None:
+    moving = LagoList(list(range(size, 0, -1)), leave=True, anywhere=True)
+    hands = AnyOrder(data, width=width, change=moving.change, changes=changes)
+    lists = LagoLists(cast("LagoClient", LagoWithAPast(moving)), (1, 51, 0))
+    found = Subscriptions()
+    problems = lists.read_subscriptions(Tally(read_from=NOW), hands, found)
+    assert not found.with_ended
+    assert problems or moving.all_along <= {int(each) for each in found.rows}
+    assert hands.jobs <= 12 * (size + 2 * changes + 20)
