@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from reconciler.billing.pacing import RateBudget
 from reconciler.billing.replaying import Replay
 from reconciler.billing.stripe_catalog import StripeCatalog
 from reconciler.billing.stripe_source import StripeSource
-from reconciler.cycle.line import Line
+from reconciler.cycle.line import UNWATCHED, Line
 from reconciler.cycle.observe import read_store as observe_store
 from reconciler.errors import LedgerError
 from reconciler.firststeps.needs import Side
@@ -34,7 +35,7 @@ from reconciler.model.billing import Source
 from reconciler.model.observation import StoreReading
 from reconciler.model.run import RunRecord
 from reconciler.org_manager import OrgManager
-from reconciler.ports import BillingSource, Clock
+from reconciler.ports import BillingSource, Clock, Watcher
 from reconciler.reports.background import Background
 from reconciler.reports.folder import FolderReports
 from reconciler.reports.render import ReportFormat
@@ -88,6 +89,7 @@ def make_line(
     record: bool,
     on_retry: RetryListener = say_retry,
     save_snapshot: Path | None = None,
+    watcher: Watcher = UNWATCHED,
 ) -> Iterator[Made]:
     """Open everything that a pass needs, and close it at the end; `on_retry` hears of requests that are sent again.
 
@@ -98,7 +100,7 @@ def make_line(
     """
     with ExitStack() as stack:
         keeper = _keeper(settings, environ, stack, file=save_snapshot, record=record)
-        sources = _open_sources(settings, environ, stack, on_retry, keeper)
+        sources = _open_sources(settings, environ, stack, on_retry=on_retry, keeper=keeper, watcher=watcher)
         store = open_store(settings, read_only=dry_run)
         notes = settings.without_effect()
         ledger: SqlLedger | None = None
@@ -128,6 +130,7 @@ def make_line(
                 version=VERSION,
                 store_at=settings.orgs.store,
                 keeper=keeper,
+                watcher=watcher,
             ),
             notes=tuple(notes),
             reports=reports,
@@ -270,8 +273,10 @@ def _open_sources(
     settings: Settings,
     environ: Mapping[str, str],
     stack: ExitStack,
+    *,
     on_retry: RetryListener = say_retry,
     keeper: SnapshotWriter | None = None,
+    watcher: Watcher = UNWATCHED,
 ) -> dict[Source, BillingSource]:
     sources: dict[Source, BillingSource] = {}
     for name in Source:
@@ -281,15 +286,18 @@ def _open_sources(
         kept = keeper.source(name) if keeper is not None else None
         network = Network(name, RateBudget(configured.max_requests_per_s), on_retry=on_retry, keeper=kept)
         key = _secret(f"{name.value.upper()}_API_KEY", environ)
-        source = _source(name, settings, key=key, clock=SystemClock(), asking=network)
+        source = _source(name, settings, key=key, clock=SystemClock(), asking=network, watcher=watcher)
         stack.callback(source.close)
         sources[name] = source if kept is None else KeepingSource(source, kept)
     return sources
 
 
-def _source(name: Source, settings: Settings, *, key: str, clock: Clock, asking: Asking) -> LagoSource | StripeSource:
+def _source(
+    name: Source, settings: Settings, *, key: str, clock: Clock, asking: Asking, watcher: Watcher = UNWATCHED
+) -> LagoSource | StripeSource:
+    on_page = partial(watcher.page, name)
     if name is Source.LAGO and settings.lago is not None:
-        return LagoSource(url=settings.lago.url, api_key=key, clock=clock, asking=asking)
+        return LagoSource(url=settings.lago.url, api_key=key, clock=clock, asking=asking, on_page=on_page)
     if name is Source.STRIPE and settings.stripe is not None:
         return StripeSource(
             url=settings.stripe.url,
@@ -299,6 +307,7 @@ def _source(name: Source, settings: Settings, *, key: str, clock: Clock, asking:
             metadata_org_key=settings.stripe.metadata_org_key,
             clock=clock,
             asking=asking,
+            on_page=on_page,
         )
     raise KeyError(name)
 

@@ -177,6 +177,30 @@ class Ledger(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Is told how far a pass has come, in any thread; never raises."""
+
+    def expects(self, rows: Mapping[Source, int]) -> None:
+        """How many rows each source held in the last complete run."""
+        ...
+
+    def page(self, source: Source, rows: int, counted: int) -> None:
+        """A page of `rows` was read; the source counts `counted` more in its list than was told before."""
+        ...
+
+    def judging(self, orgs: int) -> None:
+        """Everything is read."""
+        ...
+
+    def applied(self, done: int, of: int) -> None:
+        """So many fixes were begun, of so many."""
+        ...
+
+    def done(self) -> None:
+        """The pass is over, however it ended."""
+        ...
+
+
 class ObservationKeeper(Protocol):
     """Keeps what a pass saw, beside the answers of the sources, which it has by then."""
 

@@ -85,12 +85,20 @@ def unheard(_retry: Retry) -> None:
     """Tell nobody."""
 
 
+PageListener = Callable[[int, int], None]
+
+
+def unwatched(_rows: int, _counted: int) -> None:
+    """Tell nobody."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Tally:
     """Counts of one read while it goes on, kept by all threads that read; and when the read must end.
 
     `until` is a moment of `time.monotonic`. `breadth` learns how long answers take. `heard_before`: the part before
-    this one was answered sensibly.
+    this one was answered sensibly. `on_page` hears of each page how many rows it has, and how many more the
+    source counts in its list than was told before.
     """
 
     read_from: datetime
@@ -101,6 +109,8 @@ class Tally:
     retries: int = 0
     given_up: bool = False
     heard_before: bool = False
+    on_page: PageListener = unwatched
+    _told: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, *, pages: int = 0, requests: int = 0, retries: int = 0) -> None:
@@ -110,9 +120,23 @@ class Tally:
             self.requests += requests
             self.retries += retries
 
+    def saw_page(self, *, rows: int, of: str = "", counted: int = 0) -> None:
+        """Count a page and tell of it, and of what the list `of` holds as far as that was not told before."""
+        with self._lock:
+            self.pages += 1
+            untold = max(0, counted - self._told.get(of, 0))
+            self._told[of] = self._told.get(of, 0) + untold
+        self.on_page(rows, untold)
+
     def apart(self) -> Tally:
         """One for a part of the read that may fail by itself; its counts are to be added when it is done."""
-        return Tally(read_from=self.read_from, until=self.until, breadth=self.breadth, heard_before=self.heard)
+        return Tally(
+            read_from=self.read_from,
+            until=self.until,
+            breadth=self.breadth,
+            heard_before=self.heard,
+            on_page=self.on_page,
+        )
 
     def add(self, part: Tally) -> None:
         """Add what was counted apart."""

@@ -125,7 +125,7 @@ class LagoClient:
                 raise
             self._page_size = None  # the server's own size, which from 1.56 on may be capped below ours
             page = self.one(path, model, tally, self._paging(number, params))
-        tally.count(pages=1)
+        tally.saw_page(rows=len(page.rows), of=f"{path}?{params}", counted=page.meta.total_count)
         return page
 
     def count(self, path: str, model: type[Page[Row]], tally: Tally, params: Params = ()) -> Page[Row]:

@@ -14,10 +14,12 @@ from reconciler.billing.asking import (
     MOST_IN_FLIGHT,
     READ_DEADLINE_S,
     OutageError,
+    PageListener,
     RetryListener,
     RetryPolicy,
     Tally,
     unheard,
+    unwatched,
 )
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import OneByOne, do_all
@@ -56,13 +58,14 @@ class LagoSource:
         read_timeout_s: float = 30,
         budget: RateBudget | None = None,
         asking: Asking | None = None,
+        on_page: PageListener = unwatched,
         page_size: int = PAGE_SIZE,
         read_deadline_s: float = READ_DEADLINE_S,
     ) -> None:
         """Raise CredentialError or NotThatSourceError for a key or `url` that cannot be one; nothing is sent yet.
 
         A read that is not done after `read_deadline_s` ends there and is not complete. With `asking` the answers come
-        from there, and rate, budget and retries are its own.
+        from there, and rate, budget and retries are its own. `on_page` hears of every page (asking.Tally).
         """
         self._asking = asking or Network(
             Source.LAGO, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry
@@ -76,6 +79,7 @@ class LagoSource:
             page_size=page_size,
         )
         self._clock = clock
+        self._on_page = on_page
         self._read_deadline_s = read_deadline_s
         self._server: Server | None = None
         self._live_ids: Mapping[str, frozenset[str]] = {}
@@ -243,7 +247,8 @@ class LagoSource:
         return tuple(each for each in mapped if each.status in OVER)
 
     def _tally(self) -> Tally:
-        return Tally(read_from=self._clock.now(), until=time.monotonic() + self._read_deadline_s)
+        until = time.monotonic() + self._read_deadline_s
+        return Tally(read_from=self._clock.now(), until=until, on_page=self._on_page)
 
     def _customer(self, customer: Customer, tally: Tally) -> WireCustomer | None:
         """The customer as it is now, None when it is gone."""

@@ -103,5 +103,5 @@ class StripeLists:
             raise NotThatSourceError(  # nothing that was sent in this read made sense
                 f"{self._client.host} answers, but not as Stripe does", remedy=f"Set [stripe] url to {API_URL}"
             ) from error
-        tally.count(pages=1)
+        tally.saw_page(rows=len(page.data))
         return page

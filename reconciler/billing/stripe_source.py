@@ -15,10 +15,12 @@ from reconciler.billing.asking import (
     MOST_IN_FLIGHT,
     READ_DEADLINE_S,
     OutageError,
+    PageListener,
     RetryListener,
     RetryPolicy,
     Tally,
     unheard,
+    unwatched,
 )
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import Hands, OneByOne, do_all
@@ -64,13 +66,14 @@ class StripeSource:
         read_timeout_s: float = 30,
         budget: RateBudget | None = None,
         asking: Asking | None = None,
+        on_page: PageListener = unwatched,
         read_deadline_s: float = READ_DEADLINE_S,
         page_size: int = PAGE_SIZE,
     ) -> None:
         """Raise CredentialError for a key that cannot be right for `livemode`; nothing is sent yet.
 
         A read that is not done after `read_deadline_s` ends there and is not complete. With `asking` the answers come
-        from there, and rate, budget and retries are its own.
+        from there, and rate, budget and retries are its own. `on_page` hears of every page (asking.Tally).
         """
         self._asking = asking or Network(
             Source.STRIPE, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry
@@ -86,6 +89,7 @@ class StripeSource:
         )
         self._lists = StripeLists(client, page_size=page_size)
         self._clock = clock
+        self._on_page = on_page
         self._read_deadline_s = read_deadline_s
         self._metadata_org_key = metadata_org_key
         self._about = f"Stripe, {'live' if livemode else 'test'} mode, API version {API_VERSION}"
@@ -259,7 +263,7 @@ class StripeSource:
 
     def _tally(self, breadth: Breadth) -> Tally:
         until = time.monotonic() + self._read_deadline_s
-        return Tally(read_from=self._clock.now(), until=until, breadth=breadth)
+        return Tally(read_from=self._clock.now(), until=until, breadth=breadth, on_page=self._on_page)
 
 
 def _waiting(rows: Iterable[WireInvoice], as_of: datetime) -> tuple[Invoice, ...]:

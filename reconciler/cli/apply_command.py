@@ -10,6 +10,7 @@ import typer
 
 from reconciler.bootstrap import make_line
 from reconciler.cli.pass_command import log_level, perform
+from reconciler.cli.progress import watcher_of
 from reconciler.cycle.approving import refuse_plan
 from reconciler.cycle.line import Approval, Pass
 from reconciler.cycle.plan_file import read_plan
@@ -48,7 +49,8 @@ def apply(
     settings = load_settings(config, os.environ)
     verbosity = Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL
     configure_logs(settings.log.format, log_level(settings.log.level, verbosity))
-    with make_line(settings, os.environ, dry_run=False, record=True) as made:
+    watcher = watcher_of(settings.log.format, quiet=quiet)
+    with make_line(settings, os.environ, dry_run=False, record=True, watcher=watcher) as made:
         refuse_plan(approval, made.line)
         asked = Pass(mode=RunMode.FIX, approval=approval, notes=made.notes)
         return perform(made, asked, asked_form, output=output, verbosity=verbosity).exit_code

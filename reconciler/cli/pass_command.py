@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reconciler.bootstrap import Made, line_from_snapshot, make_line
 from reconciler.cli.called import near
+from reconciler.cli.progress import watcher_of
 from reconciler.cli.telling import complain, refuse_to_print, tell
 from reconciler.cycle.line import Pass
 from reconciler.cycle.plan_file import plan_bytes
@@ -86,7 +87,10 @@ def perform(made: Made, asked: Pass, form: ReportFormat, *, output: Path | None,
     """Run the pass on what was made and tell it."""
     if made.reports is not None:
         made.reports.prepare()
-    run = run_pass(made.line, asked)
+    try:
+        run = run_pass(made.line, asked)
+    finally:
+        made.line.watcher.done()
     problem = made.reports.problem if made.reports else None
     files = made.reports.paths(run) if made.reports and not problem else ()
     beside = NO_BACKGROUND if form is ReportFormat.TEXT else made.beside(run)
@@ -101,7 +105,15 @@ def _line(
 ) -> AbstractContextManager[Made]:
     if asked.from_snapshot is not None:
         return line_from_snapshot(settings, asked.from_snapshot)
-    return make_line(settings, environ, dry_run=dry_run, record=asked.record, save_snapshot=asked.save_snapshot)
+    watcher = watcher_of(settings.log.format, quiet=asked.verbosity is Verbosity.QUIET)
+    return make_line(
+        settings,
+        environ,
+        dry_run=dry_run,
+        record=asked.record,
+        save_snapshot=asked.save_snapshot,
+        watcher=watcher,
+    )
 
 
 def _tell_kept(made: Made, form: ReportFormat, verbosity: Verbosity) -> None:

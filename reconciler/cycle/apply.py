@@ -15,6 +15,7 @@ from reconciler.errors import ReconcilerError, SourceRefusedError, SourceUnavail
 from reconciler.model.drift import Call, Fix
 from reconciler.model.observation import Observation
 from reconciler.model.run import Outcome, OutcomeResult, Plan, RunMode, Shows
+from reconciler.ports import Watcher
 from reconciler.rules.written import shows
 
 _log = structlog.get_logger()
@@ -54,7 +55,7 @@ def apply(plan: Plan, observation: Observation, line: Line, asked: Pass, *, run_
         line.ledger.intend(run_id, plan.to_write, line.clock.now())
     outcomes: list[Outcome] = []
     try:
-        _apply_all(plan.to_write, applier, outcomes, stop)
+        _apply_all(plan.to_write, applier, outcomes, stop, line.watcher)
     except Stopped as stopped:
         return Applied(outcomes=tuple(outcomes), broken_off=stopped)
     except BaseException as error:  # noqa: BLE001 -- raised again by run_pass, once what was written is recorded
@@ -65,7 +66,7 @@ def apply(plan: Plan, observation: Observation, line: Line, asked: Pass, *, run_
     return Applied(outcomes=tuple(outcomes))
 
 
-def _apply_all(fixes: Sequence[Fix], applier: _Applier, outcomes: list[Outcome], stop: Stop) -> None:
+def _apply_all(fixes: Sequence[Fix], applier: _Applier, outcomes: list[Outcome], stop: Stop, watcher: Watcher) -> None:
     failed_in_a_row = 0
     for fix in fixes:
         if stop.asked:
@@ -78,6 +79,7 @@ def _apply_all(fixes: Sequence[Fix], applier: _Applier, outcomes: list[Outcome],
         failed_in_a_row = failed_in_a_row + 1 if failed else 0
         say(outcome)
         outcomes.append(outcome)
+        watcher.applied(len(outcomes), len(fixes))
 
 
 class _Applier:

@@ -10,8 +10,30 @@ from reconciler.model.history import History
 from reconciler.model.run import RunMode, Trigger
 from reconciler.model.sealed import SealedPlan
 from reconciler.model.terms import Limits, Policy, Terms
-from reconciler.ports import BillingSource, Clock, Ledger, ObservationKeeper, OrgManager, ReportWriter
+from reconciler.ports import BillingSource, Clock, Ledger, ObservationKeeper, OrgManager, ReportWriter, Watcher
 from reconciler.rules.decide import Scope
+
+
+class _Unwatched:
+    """A Watcher that shows nothing."""
+
+    def expects(self, rows: Mapping[Source, int]) -> None:
+        """Show nothing, here and below."""
+
+    def page(self, source: Source, rows: int, counted: int) -> None:
+        """Show nothing."""
+
+    def judging(self, orgs: int) -> None:
+        """Show nothing."""
+
+    def applied(self, done: int, of: int) -> None:
+        """Show nothing."""
+
+    def done(self) -> None:
+        """Show nothing."""
+
+
+UNWATCHED: Watcher = _Unwatched()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +57,7 @@ class Line:
     store_at: str = ""
     remembered: History = field(default_factory=History)
     keeper: ObservationKeeper | None = None
+    watcher: Watcher = UNWATCHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ def observe(line: Line) -> Observation:
     remembered = history = line.remembered if line.ledger is None else line.ledger.history(as_of)
     if history.config_sha256 != line.config_sha256:
         history = replace(history, confirmations={})  # what was concluded by other settings confirms nothing
+    line.watcher.expects(history.source_rows)
     reading = read_store(line.store)
     _log.info("source.read", source="orgs", complete=True, rows=len(reading.orgs), invalid=len(reading.invalid))
     with ThreadPoolExecutor(max_workers=max(1, len(line.sources))) as pool:

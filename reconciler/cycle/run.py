@@ -45,6 +45,7 @@ def run_pass(line: Line, asked: Pass, *, stop: Stop | None = None) -> RunRecord:
         _log.info("run.started", mode=asked.mode.value, trigger=asked.trigger.value, partial=asked.scope.partial)
 
         observation = observe(line)
+        line.watcher.judging(len(observation.store.orgs))
         refusal = refuse_run(observation, line.terms, line.limits)
         if refusal:
             return record(started, line, asked, observation, refusal=refusal)
