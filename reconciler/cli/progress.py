@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -111,8 +112,9 @@ class Bars:
         """The pass is over."""
         with self._lock:
             if not self._over and self._progress.live.is_started:
+                before = sys.stderr
                 self._progress.stop()
-                _logs_to_stderr()
+                _move_logs(before)
             self._over = True
 
     def _next(self, words: str, *, done: int, of: int) -> None:
@@ -129,9 +131,10 @@ class Bars:
         if self._over or now - self._began < _QUIET_S:
             return
         if not self._progress.live.is_started:
+            before = sys.stderr
             self._progress.start()
             self._console.show_cursor(True)  # whoever ends this process by a signal keeps it
-            _logs_to_stderr()
+            _move_logs(before)
         elif now - self._drawn < _EVERY_S:
             return
         self._drawn = now
@@ -144,8 +147,8 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _logs_to_stderr() -> None:
+def _move_logs(before: TextIO) -> None:
     """Lines of the log go above the bars while there are any: sys.stderr is Rich's then, which moves them down."""
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler):
+        if isinstance(handler, logging.StreamHandler) and handler.stream is before:
             handler.setStream(sys.stderr)
