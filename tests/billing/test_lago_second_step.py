@@ -155,6 +155,21 @@ def test_of_many_customers_all_that_ended_is_walked(server: LoopbackServer) -> N
     assert (more.complete, more.ended_of, len(more.subscriptions)) == (True, None, LIVE + PAST)
 
 
+@pytest.mark.parametrize("others", [0, 51])
+def test_a_live_row_that_is_read_again_beside_what_ended_keeps_its_coupon(
+    lago: LagoSandbox, server: LoopbackServer, others: int
+) -> None:
+    lago.add_applied_coupon("org_0", "deal", percentage_rate="100.0")
+    with lago_source(server, page_size=5) as source:
+        snapshot = source.read_all(NOW)
+        wanted = {each.id for each in snapshot.customers if each.org_key == "org_0"}
+        wanted |= {f"id-{number}" for number in range(others)}
+        more = source.read_more(snapshot, Wanted(ended_of=frozenset(wanted)), NOW)
+    held = [{each.id: each.discounts for each in seen.subscriptions} for seen in (snapshot, more)]
+    assert any(held[0].values())
+    assert {key: held[1][key] for key in held[0]} == held[0]
+
+
 def test_an_outage_among_what_ended_makes_the_snapshot_incomplete(server: LoopbackServer) -> None:
     with lago_source(server) as source:
         snapshot = source.read_all(NOW)
