@@ -12,6 +12,7 @@ ReconcilerError
 │   ├── StoreLockedError       another program holds it; try again
 │   ├── StoreReadOnlyError
 │   ├── StoreWriteError
+│   │   └── StoreUnfinishedError  it may yet come about
 │   └── StaleOrganizationError the organisation is not as the caller expected
 ├── SourceUnavailableError     Lago or Stripe does not or no longer answers; try again
 ├── SourceRefusedError         Lago or Stripe answered and refused one request; giving up on it is right
@@ -91,6 +92,10 @@ class StoreReadOnlyError(StoreError):
 
 class StoreWriteError(StoreError):
     """A write was refused by the system, or reading it back showed something else."""
+
+
+class StoreUnfinishedError(StoreWriteError):
+    """A write was broken off and may yet come about: the next one to write the store finishes or drops it."""
 
 
 class StaleOrganizationError(StoreError):

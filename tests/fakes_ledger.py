@@ -63,7 +63,7 @@ class FakeLedger:
             for run in self.recorded
             for told in run.explained
             for fix, shows in told.fixes
-            if shows is Shows.WRITTEN
+            if shows is not Shows.NOT_WRITTEN
         ]
         unfinished = tuple(self._unfinished())
         meant = [(fix, each.at) for each in unfinished for fix in each.fixes]

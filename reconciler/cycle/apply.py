@@ -11,7 +11,13 @@ from reconciler.cycle.confirm import Confirmer
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import as_org
 from reconciler.cycle.stopping import Stop, Stopped
-from reconciler.errors import ReconcilerError, SourceRefusedError, SourceUnavailableError, StaleOrganizationError
+from reconciler.errors import (
+    ReconcilerError,
+    SourceRefusedError,
+    SourceUnavailableError,
+    StaleOrganizationError,
+    StoreUnfinishedError,
+)
 from reconciler.model.drift import Call, Fix
 from reconciler.model.observation import Observation
 from reconciler.model.run import Outcome, OutcomeResult, Plan, RunMode, Shows
@@ -105,6 +111,7 @@ class _Applier:
         except (SourceUnavailableError, SourceRefusedError) as error:
             return self.outcome(fix, OutcomeResult.SKIPPED, error.problem)
         except ReconcilerError as error:
+            written = written or isinstance(error, StoreUnfinishedError)
             return self.outcome(fix, OutcomeResult.FAILED, error.problem, written=written)
 
     def _write(self, fix: Fix) -> bool:

@@ -29,7 +29,7 @@ def notes_of(
     yield from asked.notes
     yield from _broken_off(plan, applied)
     for each in explained:
-        yield _left_no_record(each, dry=asked.mode is RunMode.DRY_RUN)
+        yield _left_no_record(each, dry=asked.mode is RunMode.DRY_RUN, judged=judgement is not None)
     yield from plan.notes
     yield from _approved(asked, plan, applied)
     yield from _narrowed(asked)
@@ -44,7 +44,8 @@ def _broken_off(plan: Plan, applied: Applied) -> Iterator[str]:
         yield f"The writing was broken off by {type(applied.broken_off).__name__}: {begun}"
 
 
-def _left_no_record(run: Explained, *, dry: bool) -> str:
+def _left_no_record(run: Explained, *, dry: bool, judged: bool) -> str:
+    now = "What still holds is judged anew by this run" if judged else "The next run that is not refused explains it"
     counts = {shown: sum(shows is shown for _, shows in run.fixes) for shown in Shows}
     said = [f"{_in_words(fix)} ({shows})" for fix, shows in run.fixes[:_FIXES_TOLD]]
     more = len(run.fixes) - len(said)
@@ -52,8 +53,7 @@ def _left_no_record(run: Explained, *, dry: bool) -> str:
         f"The run {run.run_id} began to write at {run.at:%Y-%m-%d %H:%M:%S} UTC and left no record. Of the "
         f"{len(run.fixes)} fixes it meant to write the store shows {counts[Shows.WRITTEN]} written, "
         f"{counts[Shows.NOT_WRITTEN]} not written, {counts[Shows.NEITHER]} neither: {', '.join(said)}"
-        f"{f' and {more} more' if more else ''}. "
-        + ("It may still be at work" if dry else "What still holds is judged anew by this run")
+        f"{f' and {more} more' if more else ''}. " + ("It may still be at work" if dry else now)
     )
 
 

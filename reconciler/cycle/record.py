@@ -115,8 +115,9 @@ def record(
             if each.status not in _OVER
         ),
         refusal_digest=refusal.digest if refusal else plan.digest if plan.refused_by else None,
-        # A run that may still be writing looks the same to a dry run, which does not hold the lock.
-        explained=() if asked.mode is RunMode.DRY_RUN else explained,
+        # A run that may still be writing looks the same to a dry run, which does not hold the lock; and a store that
+        # refuses the run is no witness of what was written.
+        explained=() if asked.mode is RunMode.DRY_RUN or refusal is not None else explained,
         approved_by=asked.approval.by if asked.approval else None,
     )
     _say(run, refusal)

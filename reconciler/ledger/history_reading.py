@@ -108,8 +108,8 @@ def _done(connection: Connection, now: datetime) -> Iterator[DoneFix]:
     # A fix dated after `now` counts too: a clock that was set back must not empty the limits.
     since = now - FIXES_COUNT_FOR
     written = outcomes.c.written, outcomes.c.at > since
-    # A run that left no record was interrupted: it may have written all that it meant to.
-    unknown = or_(intents.c.ended_by.is_(None), intents.c.shows == Shows.WRITTEN.value)
+    # A run that left no record was interrupted: it may have written all that the store does not show as not written.
+    unknown = or_(intents.c.ended_by.is_(None), intents.c.shows.in_([Shows.WRITTEN.value, Shows.NEITHER.value]))
     for table, wanted in ((outcomes, and_(*written)), (intents, and_(intents.c.at > since, unknown))):
         columns = table.c.key, table.c.direction, table.c.at, table.c.worth
         for key, direction, at, worth in connection.execute(select(*columns).where(wanted).order_by(table.c.seq)):

@@ -18,6 +18,7 @@ from reconciler.errors import (
     StoreLockedError,
     StoreMissingError,
     StoreReadOnlyError,
+    StoreUnfinishedError,
     StoreWriteError,
 )
 from reconciler.org_manager.locks import locked_file
@@ -47,6 +48,7 @@ __all__ = [
     "StoreLockedError",
     "StoreMissingError",
     "StoreReadOnlyError",
+    "StoreUnfinishedError",
     "StoreWriteError",
     "Verification",
     "export_store",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from reconciler.errors import StoreWriteError
+from reconciler.errors import StoreUnfinishedError, StoreWriteError
 from reconciler.org_manager import journal
 from reconciler.org_manager.codec import Document, Edit, Piece
 from reconciler.org_manager.files import checksum_of, create, sync_folder, write_all
@@ -84,7 +84,7 @@ def _put(change: Change) -> None:
         if checksum_of(change.fd) == change.checksum:
             return
         log.warning("store.foreign_writer", extra={"store_file": change.file.name, "problem": "our write is gone"})
-    raise StoreWriteError(
+    raise StoreUnfinishedError(
         f"another program took our write to {change.file.path} away {_WRITES} times while we held its lock",
         not_done="The change is not in the file; the next one to write the store finishes or drops it",
         remedy="Stop what else writes the store, then run `reconcile orgs verify`",
@@ -96,7 +96,7 @@ def _take_back(store: Store, changes: Sequence[Change], error: OSError) -> None:
         for change in changes:
             write_all(change.fd, [change.old])
     except OSError:
-        raise StoreWriteError(
+        raise StoreUnfinishedError(
             f"{store.data_dir} refuses to be written in the middle of a change: {error.strerror}",
             not_done="The change is half written; its journal stands and the next one to write the store finishes it",
             remedy="Make room there, then run `reconcile orgs verify`",

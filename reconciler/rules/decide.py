@@ -67,6 +67,7 @@ def _places(judgement: Judgement, observation: Observation, policy: Policy, scop
                     policy=policy,
                     scope=scope,
                     now=now,
+                    complete=observation.complete,
                     failures=history.failures.get(key),
                     waivers=history.waivers,
                 ),

@@ -113,7 +113,7 @@ def refuse_directions(
 def _counting(history: History, explained: Sequence[Explained]) -> Iterable[DoneFix]:
     """The fixes of the last day that count: `history.done` has every fix of a run that was broken off."""
     not_written = Counter(
-        (fix.key, told.at) for told in explained for fix, shows in told.fixes if shows is not Shows.WRITTEN
+        (fix.key, told.at) for told in explained for fix, shows in told.fixes if shows is Shows.NOT_WRITTEN
     )
     for each in history.done:
         if not_written[each.key, each.at]:

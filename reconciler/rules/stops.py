@@ -58,7 +58,8 @@ class Tried:
 class Question:
     """May this fix be written by this pass? `others` are the other drifts of its organisation.
 
-    `confirmed` is since when and in how many complete runs, this one counted, the very same fix was come to.
+    `complete`: every configured source was read whole. `confirmed` is since when and in how many complete runs, this one
+    counted, the very same fix was come to.
     """
 
     drift: Drift
@@ -67,6 +68,7 @@ class Question:
     policy: Policy
     scope: Scope
     now: datetime
+    complete: bool
     failures: Failures | None = None
     waivers: Mapping[str, Waiver] = field(default_factory=dict)
 
@@ -142,6 +144,8 @@ def _waived_beside(asked: Question) -> Tried:
 
 
 def _whole(asked: Question) -> Tried:
+    if not asked.complete:
+        return Tried(rule="incomplete", words="a run that did not read every source whole lowers nothing", stops=True)
     partial = asked.scope.partial
     words = "a run over some organisations or codes lowers nothing" if partial else "the run looks at everything"
     return Tried(rule="partial", words=words, stops=partial)

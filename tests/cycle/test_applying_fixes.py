@@ -7,7 +7,7 @@ from dataclasses import replace
 from builders import NOW, lago_customer, lago_sub, org, stripe_customer, stripe_sub, terms
 from cycle.cycle_support import billed, linked, results, works
 from fakes import FakeOrgManager
-from reconciler.errors import StoreWriteError
+from reconciler.errors import StoreUnfinishedError, StoreWriteError
 from reconciler.model.billing import Source, SubscriptionStatus
 from reconciler.model.drift import Direction
 from reconciler.model.observation import CustomerReading
@@ -119,6 +119,14 @@ def test_every_write_counts_against_the_limits_even_one_that_reads_back_otherwis
     (outcome,) = made.run().outcomes
     assert (outcome.result.value, outcome.written) == ("failed", True)
     assert [each.direction for each in made.ledger.history(made.clock.now()).done] == [Direction.RAISE] * 1
+
+
+def test_a_write_that_the_store_left_half_done_counts_as_it_may_be_finished_by_the_next() -> None:
+    made = works([linked(1, "founders_friend")], *billed(1))
+    made.store.fail_with = StoreUnfinishedError("half written", remedy="Make room")
+    (outcome,) = made.run().outcomes
+    assert (outcome.result.value, outcome.written) == ("failed", True)
+    assert len(made.ledger.history(made.clock.now()).done) == 1
 
 
 def test_a_lago_customer_that_appeared_meanwhile_saves_from_lowering() -> None:

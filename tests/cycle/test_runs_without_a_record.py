@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 from builders import WIDE
 from cycle.cycle_support import Works, billed, linked, results, works
@@ -27,6 +28,10 @@ def three(limit: int = 3) -> Works:
     held = [each for number in numbers for each in billed(number)]
     orgs = [linked(number, "founders_friend") for number in numbers]
     return works(orgs, *held, limits=replace(WIDE, max_raise_count=limit))
+
+
+def may_lose_organisations(made: Works) -> None:
+    made.line = replace(made.line, limits=replace(made.line.limits, max_population_drop_ratio=Decimal(1)))
 
 
 def test_the_next_run_finishes_what_still_holds_and_says_what_the_killed_one_had_written() -> None:
@@ -70,6 +75,7 @@ def test_a_killed_run_is_told_once() -> None:
 
 def test_a_change_by_somebody_else_is_told_as_neither() -> None:
     made = three()
+    may_lose_organisations(made)
     killed_after(made, 0)
     made.store.change("org_1", plan_tier="starter")
     del made.store.records["org_2"]
@@ -86,12 +92,30 @@ def test_a_dry_run_tells_of_it_and_leaves_the_explaining_to_a_run_that_holds_the
     assert len(made.ledger.history(made.clock.at).unfinished) == 1
 
 
-def test_a_refused_run_and_a_partial_one_explain_too() -> None:
+def test_a_partial_run_explains_too() -> None:
     made = three()
     killed_after(made, 1)
     assert len(made.run(scope=Scope(org_ids=frozenset({"org_3"}))).explained) == 1
+
+
+def test_a_store_that_refuses_the_run_does_not_empty_the_limits_of_what_was_written() -> None:
     made = three()
-    killed_after(made, 1)
+    killed_after(made, 2)
+    held = dict(made.store.records)
     made.store.records.clear()
     run = made.run()
-    assert (run.exit_code, len(run.explained)) == (3, 1)
+    assert (run.exit_code, run.explained) == (3, ())
+    assert any("The next run that is not refused explains it" in note for note in run.notes)
+    made.store.records |= held
+    made.line = replace(made.line, limits=replace(WIDE, max_raise_count=2))
+    assert made.run().plan.refused_by == {"raise": "max_raise_count"}
+
+
+def test_what_it_may_have_written_to_an_organisation_that_is_gone_or_changed_since_counts_for_the_day() -> None:
+    made = three()
+    may_lose_organisations(made)
+    killed_after(made, 2)
+    made.store.change("org_1", plan_tier="starter")
+    del made.store.records["org_2"]
+    assert len(made.run(scope=Scope(org_ids=frozenset({"org_9"}))).explained) == 1
+    assert len(made.ledger.history(made.clock.at).done) == 2

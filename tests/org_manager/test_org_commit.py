@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from org_manager.stores import everything, organization, put
-from reconciler.org_manager import OrgManager, StoreWriteError, files, verify
+from reconciler.org_manager import OrgManager, StoreUnfinishedError, StoreWriteError, files, verify
 from reconciler.org_manager.codec import Piece
 
 
@@ -52,7 +52,7 @@ def test_a_change_that_cannot_even_be_taken_back_is_finished_by_the_next_writer(
     refuse_writes(monkeypatch, first=1, last=2)
     manager = OrgManager(store)
 
-    with pytest.raises(StoreWriteError, match="half written; its journal stands"):
+    with pytest.raises(StoreUnfinishedError, match="half written; its journal stands"):
         manager.update_org_plan("org_1", "starter")
 
     assert verify(manager).journal == "unfinished"

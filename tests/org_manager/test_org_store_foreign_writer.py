@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from org_manager.stores import organization, put, put_two
-from reconciler.org_manager import OrgManager, StoreDamagedError, StoreWriteError, files, restore, verify
+from reconciler.org_manager import (
+    OrgManager,
+    StoreDamagedError,
+    StoreUnfinishedError,
+    StoreWriteError,
+    files,
+    restore,
+    verify,
+)
 
 PROGRAM = Path(__file__).with_name("foreign_writer.py")
 SEEDED = {f"org_{number}" for number in range(20)}
@@ -160,7 +168,7 @@ def test_a_write_that_is_taken_away_again_and_again_is_an_error_and_finished_by_
     store = put_two(tmp_path / "data")
     empty_after_writes(monkeypatch, store / "organizations.json", 5)
 
-    with pytest.raises(StoreWriteError, match="took our write"):
+    with pytest.raises(StoreUnfinishedError, match="took our write"):
         OrgManager(store).update_org_plan("org_1", "starter")
 
     assert [found.plan_tier for found in OrgManager(store).list_all_organizations()] == ["starter", "trial"]

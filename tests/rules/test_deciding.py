@@ -27,7 +27,8 @@ from reconciler.model.drift import Code, Decided, Decision, Severity
 from reconciler.model.history import History, Sighting
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, CodePolicy, Do, Mode, Policy
-from reconciler.rules.decide import Scope
+from reconciler.rules.compare import find_drifts
+from reconciler.rules.decide import Scope, decide
 
 OVER = "tier_over:org_1"
 UNDER = "tier_under:org_1"
@@ -121,6 +122,13 @@ def test_a_fix_without_a_stop_needs_nothing() -> None:
 def test_a_lowering_is_confirmed_by_complete_runs_this_one_included(earlier: int, stop: str | None) -> None:
     decision = one(over(seen(OVER, runs=earlier)), replace(FIX_ALL, confirm_runs=3))
     assert (decision.blocked_by, decision.runs_seen) == (stop, earlier + 1)
+
+
+def test_a_run_that_is_not_complete_lowers_nothing_whatever_was_concluded_and_confirmed_before() -> None:
+    history = seen(OVER, ago=DAY * 9, runs=9)
+    judgement = find_drifts(over(history), terms())
+    (decision,) = decide(judgement, over(history, incomplete=[Source.LAGO]), FIX_ALL, EVERYTHING)
+    assert (decision.decided, decision.blocked_by, decision.needs_approval) == (Decided.FLAG, "incomplete", False)
 
 
 def test_a_run_that_is_not_complete_confirms_nothing() -> None:
