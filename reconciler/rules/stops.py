@@ -58,8 +58,8 @@ class Tried:
 class Question:
     """May this fix be written by this pass? `others` are the other drifts of its organisation.
 
-    `complete`: every configured source was read whole. `confirmed` is since when and in how many complete runs, this one
-    counted, the very same fix was come to.
+    `complete`: every configured source was read whole. `confirmed` is since when and in how many complete runs, this
+    one counted, the very same fix was come to.
     """
 
     drift: Drift
