@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from reconciler.model.drift import Call
 from reconciler.model.history import OrgState, SubscriptionState, TierChange
 from reconciler.model.orgs import Org
-from reconciler.model.run import RunRecord, RunResult
+from reconciler.model.run import Outcome, RunRecord, RunResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +28,17 @@ def counts(run: RunRecord) -> bool:
 
 def orgs_seen(recorded: Iterable[RunRecord]) -> dict[str, SeenOrg]:
     seen: dict[str, SeenOrg] = {}
-    written: set[tuple[str, Call, str]] = set()
+    ever: list[Outcome] = []
+    written: list[Outcome] = []
     first = True
     for run in recorded:
         if counts(run):
-            seen = {org.id: _seen_org(org, seen.get(org.id), run, written, first=first) for org in run.orgs}
-            written = set()
+            own = {(each.fix.org_id, each.fix.call, value) for each in written for value in each.fix.arguments.values()}
+            seen = {org.id: _seen_org(org, seen.get(org.id), run, own, first=first) for org in run.orgs}
+            written = [each for each in ever if run.as_of <= each.at <= run.finished_at]
             first = False
-        for outcome in run.outcomes:
-            if outcome.written:
-                fix = outcome.fix
-                written |= {(fix.org_id, fix.call, value) for value in fix.arguments.values()}
+        ever += (each for each in run.outcomes if each.written)
+        written += (each for each in run.outcomes if each.written)
     return seen
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, or_, select
 
-from reconciler.ledger.tables import org_states, outcomes, subscription_states
+from reconciler.ledger.tables import org_states, outcomes, runs, subscription_states
 from reconciler.ledger.writing import chunks, end_rows, insert_rows
 from reconciler.model.drift import Call
 from reconciler.model.orgs import Org
@@ -97,11 +97,14 @@ def _whose(org: Org, before: RowMapping | None, own: set[tuple[str, str, str]], 
 
 
 def _own_writes(connection: Connection, since_event: int | None) -> Iterator[tuple[str, str, str]]:
-    """What fixes wrote since the complete run before: organisation, argument, value."""
+    """What fixes wrote that the complete run before may not have seen: organisation, argument, value."""
     if since_event is None:
         return
     calls = outcomes.c.call.in_([Call.PLAN.value, Call.STATUS.value])
-    written = outcomes.c.written, outcomes.c.seq > since_event, calls
+    looked = connection.execute(select(runs.c.as_of, runs.c.finished_at).where(runs.c.seq == since_event)).one()
+    # A dry run takes no lock: another run may have written, and been recorded, after it looked at the store.
+    meanwhile = outcomes.c.at.between(looked.as_of, looked.finished_at)
+    written = outcomes.c.written, or_(outcomes.c.seq > since_event, meanwhile), calls
     for org_id, arguments in connection.execute(select(outcomes.c.org_id, outcomes.c.arguments).where(*written)):
         for name, value in arguments.items():
             yield org_id, name, value

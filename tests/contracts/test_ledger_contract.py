@@ -14,9 +14,9 @@ from fakes_ledger import FakeLedger
 from reconciler.errors import LedgerError
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.billing import Source
-from reconciler.model.drift import Code, Decided, Decision, Direction
+from reconciler.model.drift import Call, Code, Decided, Decision, Direction
 from reconciler.model.history import History, Sighting
-from reconciler.model.orgs import Org
+from reconciler.model.orgs import SUSPENDED, Org
 from reconciler.model.run import OutcomeResult, RunMode, RunRecord, RunResult
 from reconciler.ports import Ledger
 from run_builders import NO_FIXES, T0, decision, drift, fix, org, outcome, plan_of, run_record, source_read
@@ -271,3 +271,22 @@ def test_the_last_run_is_the_one_recorded_last_whatever_its_clock_said(ledger: L
     ledger.record(run_record("run-2", orgs=[org(1)], decisions=flags("org_1"), started_at=T0, plan=NO_FIXES))
     assert ledger.history(T0).population == 1
     assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 1)}
+
+
+def test_what_a_run_wrote_while_a_dry_run_was_looking_is_its_own_although_the_dry_run_is_recorded_later(
+    ledger: Ledger,
+) -> None:
+    wrote = fix(call=Call.STATUS, arguments={"status": SUSPENDED}, expects={"status": "active"})
+    ledger.record(run_record("first", started_at=T0 - HOUR))
+    ledger.record(run_record("fixes", mode=RunMode.FIX, outcomes=[outcome(wrote, at=T0 + timedelta(seconds=40))]))
+    ledger.record(run_record("dry", started_at=T0 + timedelta(seconds=10), took=timedelta(minutes=5)))
+    ledger.record(run_record("next", orgs=[org(1, status=SUSPENDED), org(2)], started_at=T0 + HOUR))
+    assert ledger.history(T0 + HOUR).own_status == {"org_1": SUSPENDED}
+
+
+def test_what_somebody_did_after_a_write_of_ours_was_seen_is_not_ours(ledger: Ledger) -> None:
+    wrote = fix(call=Call.STATUS, arguments={"status": SUSPENDED}, expects={"status": "active"})
+    ledger.record(run_record("fixes", mode=RunMode.FIX, outcomes=[outcome(wrote, at=T0 + timedelta(seconds=40))]))
+    for number, status in enumerate((SUSPENDED, "active", SUSPENDED), start=1):
+        ledger.record(run_record(f"run-{number}", orgs=[org(1, status=status), org(2)], started_at=T0 + HOUR * number))
+    assert ledger.history(T0 + 4 * HOUR).own_status == {}
