@@ -112,7 +112,8 @@ def write_release(connection: Connection, digest: str, *, by: str, reason: str, 
         population=whole[-1] if whole else None,
     )
     body = _RELEASE.dump_python(release, mode="json", include={"until", "population"})
-    act = Act(kind=ActKind.RELEASE, subject=digest, by=by, reason=reason, at=at, body={**body, "fixes": sorted(keys)})
+    body |= {"fixes": sorted(keys), "directions": sorted({each for run in refused for each in run.refused_by})}
+    act = Act(kind=ActKind.RELEASE, subject=digest, by=by, reason=reason, at=at, body=body)
     write_acts(connection, [act])
     return release
 
@@ -175,14 +176,12 @@ def read_recorded_acts(connection: Connection, wanted: Select[Any] | None = None
 
 
 def release_directions(connection: Connection) -> Iterator[tuple[int, Sequence[str]]]:
-    """Each release by its event's number, and the directions that had been refused under its digest."""
-    rows = connection.execute(
-        select(acts.c.seq, runs.c.refused_by)
-        .join_from(acts, runs, (runs.c.refusal_digest == acts.c.subject) & (runs.c.seq < acts.c.seq))
-        .where(acts.c.kind == ActKind.RELEASE.value)
-    )
-    for seq, refused_by in rows:
-        yield seq, list(refused_by)
+    """Each release by its event's number, and the directions that had been refused under its digest.
+
+    It says them itself, since the runs that were refused may have been pruned.
+    """
+    for row in _said(connection, ActKind.RELEASE):
+        yield row.seq, row.body.get("directions", ())
 
 
 def _said(connection: Connection, *kinds: ActKind, since: datetime | None = None) -> Iterator[Any]:

@@ -81,6 +81,14 @@ def read_history(connection: Connection, now: datetime) -> History:
 
 def read_latches(connection: Connection) -> Mapping[Direction, Latch]:
     """The directions that stay refused, each by the first refusal since it was released last."""
+    return {
+        direction: Latch(digest=run.plan_digest, rule=run.refused_by[direction], since=run.as_of)
+        for direction, run in latching_runs(connection).items()
+    }
+
+
+def latching_runs(connection: Connection) -> Mapping[Direction, Any]:
+    """By direction the run that latched it, as long as no person released it."""
     released: dict[str, int] = {}
     for seq, directions in release_directions(connection):
         released |= {direction: max(seq, released.get(direction, 0)) for direction in directions}
@@ -88,12 +96,12 @@ def read_latches(connection: Connection) -> Mapping[Direction, Latch]:
     columns = runs.c.seq, runs.c.refused_by, runs.c.plan_digest, runs.c.as_of
     after = min((released.get(direction, 0) for direction in Direction), default=0)
     refused = select(*columns).where(*wanted, runs.c.seq > after).order_by(runs.c.seq)
-    latches: dict[Direction, Latch] = {}
+    latching: dict[Direction, Any] = {}
     for run in connection.execute(refused):
-        for direction, rule in run.refused_by.items():
-            if run.seq > released.get(direction, 0) and direction not in latches:
-                latches[Direction(direction)] = Latch(digest=run.plan_digest, rule=rule, since=run.as_of)
-    return latches
+        for direction in run.refused_by:
+            if run.seq > released.get(direction, 0):
+                latching.setdefault(Direction(direction), run)
+    return latching
 
 
 def _sightings(connection: Connection, spells: Select[Any], number: int) -> Mapping[str, Sighting]:

@@ -11,6 +11,7 @@ from reconciler.errors import LedgerError
 from reconciler.ledger.acts import read_waivers
 from reconciler.ledger.audit import PRUNED, audit, rows_of
 from reconciler.ledger.chain import Content, append
+from reconciler.ledger.history_reading import latching_runs
 from reconciler.ledger.stored import numbers_in
 from reconciler.ledger.tables import (
     ENDINGS,
@@ -32,8 +33,8 @@ _NEVER_YOUNGER = timedelta(days=8)
 def prune(connection: Connection, before: datetime, now: datetime) -> int:
     """Take out the events before an instant with what they wrote and what is over; gives how many went.
 
-    What still holds stays: open drifts, the last complete run, what it saw, waivers, every contract, and all of the
-    last eight days, since `history` looks back for seven. Raises LedgerError
+    What still holds stays: open drifts, the last complete run, what it saw, the run that latched a direction, waivers,
+    every contract, and all of the last eight days, since `history` looks back for seven. Raises LedgerError
     where what is to go does not agree with the chain: it may be all there is to show who changed it.
     """
     before = min(before, now - _NEVER_YOUNGER)
@@ -59,11 +60,12 @@ def prune(connection: Connection, before: datetime, now: datetime) -> int:
 
 
 def _through(connection: Connection, before: datetime) -> int | None:
-    """The last event to go: all up to it are older, a run goes with its outcomes, and the last complete run stays."""
+    """The last event to go: all up to it are older, a run goes with its outcomes; what still holds stays."""
     first = connection.scalar(select(func.min(events.c.seq)))
     kept = connection.scalar(select(func.min(events.c.seq)).where(events.c.at >= before))
     complete = connection.scalar(select(func.max(runs.c.seq)).where(runs.c.counts))
-    ends = [each for each in (kept, complete) if each is not None]
+    latching = [run.seq for run in latching_runs(connection).values()]
+    ends = [each for each in (kept, complete, *latching) if each is not None]
     if first is None or not ends:
         return None
     cut = min(ends)
