@@ -22,6 +22,9 @@ from reconciler.rules.written import after
 
 OLDEST = timedelta(hours=1)
 """How long after the sweep its fixes may still be written: identities beyond the one in hand are as old as that."""
+_OLDEST_FOR_LINKS = timedelta(
+    minutes=1
+)  # there may be thousands, and to read the whole store takes a third of a second
 
 
 class Confirmer:
@@ -36,7 +39,7 @@ class Confirmer:
         self._line = line
         self._scope = asked.scope
         self._approved = frozenset(fix.key for fix in asked.approval.plan.fixes) if asked.approval else frozenset()
-        self._swept_at = observation.as_of
+        self._swept_at = self._looked_at = observation.as_of
         self._observation = observation
         self._world: World = make_world(observation, line.terms)
         self._expected: dict[str, Org] = {org.id: org for org in observation.store.orgs}
@@ -56,7 +59,7 @@ class Confirmer:
         if now - self._swept_at > OLDEST:
             return f"what it stands on was read at {self._swept_at:%H:%M} UTC, more than an hour ago"
         self._hear(now)
-        org = self._look(fix)
+        org = self._look(fix, now)
         if org is None:
             return "the organisation is no longer in the store"
         if org != self._expected[fix.org_id]:
@@ -84,12 +87,13 @@ class Confirmer:
         history = replace(history, waivers=acts.waivers, contracts=acts.contracts, releases=acts.releases)
         self._see(replace(self._observation, history=history))
 
-    def _look(self, fix: Fix) -> Org | None:
-        """The organisation as it is now; beside it, before anything but a link, who else leads to which customer."""
-        if fix.direction is Direction.LINK:
+    def _look(self, fix: Fix, now: datetime) -> Org | None:
+        """The organisation as it is now; beside it who else leads to which customer, before a link as of a minute."""
+        if fix.direction is Direction.LINK and now - self._looked_at < _OLDEST_FOR_LINKS:
             record = self._line.store.get_org(fix.org_id)
             return as_org(record) if record is not None else None
         store, seen = read_store(self._line.store), self._observation.store
+        self._looked_at = now
         if store.version != seen.version:
             again = replace(self._observation, store=store)
             if store.invalid != seen.invalid or _leads(store.orgs) != _leads(seen.orgs):

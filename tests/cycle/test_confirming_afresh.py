@@ -111,3 +111,15 @@ def test_a_link_needs_every_configured_side_and_no_look_at_the_whole_store() -> 
     run = made.run()
     assert results(run.outcomes) == [("org_1", "fixed")]
     assert (made.lago.asked, made.stripe.asked) == (["lago-1"], ["cus_1"])
+
+
+def test_a_customer_that_another_organisation_came_to_claim_since_the_sweep_is_not_linked() -> None:
+    made = works([org(1, "professional", lago_id="org_1"), linked(2, "professional")], *billed(1), *billed(2))
+
+    def claimed() -> None:
+        made.store.change("org_2", stripe_customer_id="cus_1")
+        made.clock.at += timedelta(minutes=2)
+
+    meanwhile(made, claimed)
+    assert fate(made)[0] == "stale"
+    assert made.store.records["org_1"].stripe_customer_id is None
