@@ -47,6 +47,7 @@ bench: $(UV) ## figures beside peers, never asserted
 	$(RUN) --group bench python bench/bench_org_manager.py
 	$(RUN) --group bench python bench/bench_reading.py
 	$(RUN) --group bench python bench/bench_reading.py memory
+	$(RUN) python bench/bench_reports.py
 
 cassettes: $(UV) ## records localstripe's answers anew for the tests of the wire layer
 	PYTHONPATH=tests $(RUN) python -m billing.record_stripe_cassette

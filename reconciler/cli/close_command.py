@@ -36,6 +36,7 @@ from reconciler.reports.closing import (
     sign,
     system_user,
 )
+from reconciler.reports.compose import book_of
 from reconciler.reports.folder import SUFFIXES
 from reconciler.reports.render import ReportFormat, render
 from reconciler.settings import Settings, load_settings
@@ -139,7 +140,8 @@ def _statement(
     run, period = find_run(Asked(month=month), ledger, settings)
     beside = background_of(run, settings, ledger, period=period, signed=(f"Prepared by {prepared.words}",))
     head = ledger.head()
-    files = {f"report.{SUFFIXES[form]}": render(run, form, beside=beside) for form in _FORMS}
+    book = book_of(run, beside)
+    files = {f"report.{SUFFIXES[form]}": render(run, form, book=book) for form in _FORMS}
     files["data.json"] = data_bytes(month_data(ledger, period)) if period else b""
     manifest = Manifest(
         month=month,

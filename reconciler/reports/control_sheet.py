@@ -193,7 +193,6 @@ def _money(run: RunRecord) -> Table:
 
 def _checked(run: RunRecord, drifts: Table) -> Table:
     """The same money once more, added up from the rows."""
-    rows = list(drifts.records())
     return Table(
         key="checked",
         title="The same, added up from the sheet Drifts",
@@ -210,20 +209,7 @@ def _checked(run: RunRecord, drifts: Table) -> Table:
             ),
         ),
         rows=tuple(
-            (
-                currency,
-                *(
-                    Money(
-                        minor=sum(
-                            cell.minor
-                            for row in rows
-                            if isinstance(cell := row[name], Money) and cell.currency == currency
-                        ),
-                        currency=currency,
-                    )
-                    for name in _FROM_ROWS
-                ),
-            )
+            (currency, *(drifts.sum_of(name, drifts.rows, currency) for name in _FROM_ROWS))
             for currency in sorted(run.totals.money)
         ),
         about="Differs from the table above only by drifts of organisations that are counted as unpriced there.",

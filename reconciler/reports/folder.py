@@ -10,6 +10,7 @@ from pathlib import Path
 from reconciler.errors import ReportError, SettingsError
 from reconciler.model.run import RunRecord
 from reconciler.reports.background import NO_BACKGROUND, Background
+from reconciler.reports.compose import book_of
 from reconciler.reports.render import ReportFormat, render
 from reconciler.reports.report_file import point_latest, write_report
 
@@ -65,9 +66,9 @@ class FolderReports:
         """Make every report of `run`, or keep in `problem` why one could not be."""
         try:
             self._make()
-            beside = self._beside(run) if self._formats else NO_BACKGROUND
+            book = book_of(run, self._beside(run)) if self._formats else None
             for form, path in zip(self._formats, self.paths(run), strict=True):
-                write_report(path, render(run, form, beside=beside))
+                write_report(path, render(run, form, book=book))
                 point_latest(path)
         except OSError as error:
             self.problem = f"The folder for reports, {self._folder}, cannot be made: {error.strerror}"

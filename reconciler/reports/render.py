@@ -15,6 +15,7 @@ from reconciler.reports.csv_report import csv_report
 from reconciler.reports.html_report import html_report
 from reconciler.reports.json_report import json_report
 from reconciler.reports.markdown_report import markdown_report
+from reconciler.reports.tables import Book
 from reconciler.reports.terminal import Verbosity, print_report
 from reconciler.reports.xlsx_report import xlsx_report
 
@@ -49,24 +50,30 @@ def render(
     beside: Background = NO_BACKGROUND,
     verbosity: Verbosity = Verbosity.NORMAL,
     bom: bool = False,
+    book: Book | None = None,
 ) -> bytes:
     """The whole report, the same bytes for the same run and background, UTF-8 where it is text.
 
-    `verbosity` is for the format text alone, which has no colour; `bom` for csv.
+    `verbosity` is for the format text alone, which has no colour; `bom` for csv. `book` is that of the run and the
+    background where it is made already: it is the same for every format.
     """
+
+    def made() -> Book:
+        return book or book_of(run, beside)
+
     match form:
         case ReportFormat.TEXT:
             return _text(run, verbosity)
         case ReportFormat.JSON:
-            return json_report(run)
+            return json_report(run, made())
         case ReportFormat.MARKDOWN:
             return markdown_report(run)
         case ReportFormat.CSV:
-            return csv_report(book_of(run, beside), bom=bom)
+            return csv_report(made(), bom=bom)
         case ReportFormat.HTML:
-            return html_report(run, book_of(run, beside))
+            return html_report(run, made())
         case ReportFormat.XLSX:
-            return xlsx_report(book_of(run, beside))
+            return xlsx_report(made())
 
 
 def _text(run: RunRecord, verbosity: Verbosity) -> bytes:

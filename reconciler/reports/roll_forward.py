@@ -52,6 +52,7 @@ def roll_forward_sheet(run: RunRecord, beside: Background) -> Sheet:
 
 def _moved(run: RunRecord, beside: Background, opening: Opening) -> Iterator[Moved]:
     closing = open_drifts(run)
+    ended = _Ends(run, beside, opening)
     for drift_id, decision in closing.items():
         before = opening.open.get(drift_id)
         if before is None:
@@ -60,14 +61,13 @@ def _moved(run: RunRecord, beside: Background, opening: Opening) -> Iterator[Mov
             yield Movement.CHANGED, decision, changed
     for drift_id, before in opening.open.items():
         if drift_id not in closing:
-            yield _how_it_ended(drift_id, run, beside, opening), before, _measured(before)
-    mended = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
-    here = [each for each in run.decisions if each.drift.id in mended]
+            yield ended.by(drift_id), before, _measured(before)
+    here = [each for each in run.decisions if each.drift.id in ended.mended]
     for decision in _once((*opening.passed, *here)):
         drift_id = decision.drift.id
         if drift_id not in closing and drift_id not in opening.open:
             yield _how_it_came(drift_id, opening), decision, _measured(decision)
-            yield _how_it_ended(drift_id, run, beside, opening), decision, _measured(decision)
+            yield ended.by(drift_id), decision, _measured(decision)
 
 
 def _once(decisions: Iterable[Decision]) -> list[Decision]:
@@ -80,15 +80,21 @@ def _how_it_came(drift_id: str, opening: Opening) -> Movement:
     return Movement.REOPENED if drift_id in opening.seen_before else Movement.NEW
 
 
-def _how_it_ended(drift_id: str, run: RunRecord, beside: Background, opening: Opening) -> Movement:
-    if any(each.fix.drift_id == drift_id and each.result is OutcomeResult.FIXED for each in run.outcomes):
-        return Movement.FIXED
-    still = next((each for each in run.decisions if each.drift.id == drift_id), None)
-    if still is not None and still.decided not in _COUNTED:
-        return Movement.WAIVED if still.waived_until else Movement.DECIDED_OUT
-    known = beside.known.get(drift_id)
-    word = opening.gone.get(drift_id) or (known.state if known else "")
-    return Movement(word) if word in {Movement.FIXED, Movement.WAIVED} else Movement.RESOLVED
+class _Ends:
+    """How drifts that are open no longer ended: by this run's own fix, by a decision, else as the ledger says."""
+
+    def __init__(self, run: RunRecord, beside: Background, opening: Opening) -> None:
+        self.mended = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
+        self._still = {each.drift.id: each for each in run.decisions if each.decided not in _COUNTED}
+        self._states = {**{drift_id: each.state for drift_id, each in beside.known.items()}, **opening.gone}
+
+    def by(self, drift_id: str) -> Movement:
+        if drift_id in self.mended:
+            return Movement.FIXED
+        if (still := self._still.get(drift_id)) is not None:
+            return Movement.WAIVED if still.waived_until else Movement.DECIDED_OUT
+        state = self._states.get(drift_id)
+        return Movement(state) if state in {Movement.FIXED, Movement.WAIVED} else Movement.RESOLVED
 
 
 def _measured(decision: Decision) -> dict[Measure, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.model.money import Money
 from reconciler.reports.ageing import BUCKETS
@@ -28,9 +28,10 @@ def summary_sheet(drifts: Table, beside: Background) -> Sheet:
 def _summed(drifts: Table, key: str, label: str) -> Table:
     """A row for each value of a column and each currency beside it."""
     by = (key, "currency")
-    found: dict[tuple[Cell, Cell], list[dict[str, Cell]]] = {}
-    for row in drifts.records():
-        found.setdefault((row[key], row["currency"]), []).append(row)
+    places = tuple(drifts.position(each) for each in by)
+    found: dict[tuple[Cell, ...], list[tuple[Cell, ...]]] = {}
+    for row in drifts.rows:
+        found.setdefault(tuple(row[place] for place in places), []).append(row)
     labels = {column.key: column.label for column in drifts.columns}
     return Table(
         key=f"by_{key}",
@@ -45,24 +46,21 @@ def _summed(drifts: Table, key: str, label: str) -> Table:
             ),
         ),
         rows=tuple(
-            (*group, len(rows), *(_sum(rows, each, group[1]) for each in _SUMMED))
-            for group, rows in sorted(found.items(), key=_order)
+            (*group, len(rows), *_sums(drifts, rows, group[1])) for group, rows in sorted(found.items(), key=_order)
         ),
         about="Rows of what is held and of what has no money stand under no currency.",
     )
 
 
-def _order(item: tuple[tuple[Cell, Cell], object]) -> tuple[int, str, str]:
+def _order(item: tuple[tuple[Cell, ...], object]) -> tuple[int, str, str]:
     (group, currency), _ = item
     name = str(group or "")
     return (BUCKETS.index(name) if name in BUCKETS else 0, name, str(currency or ""))
 
 
-def _sum(rows: Iterable[dict[str, Cell]], key: str, currency: Cell) -> Money | None:
-    if not isinstance(currency, str):
-        return None
-    minors = [cell.minor for row in rows if isinstance(cell := row[key], Money)]
-    return Money(minor=sum(minors), currency=currency)
+def _sums(drifts: Table, rows: Sequence[tuple[Cell, ...]], currency: Cell) -> Iterator[Money | None]:
+    for key in _SUMMED:
+        yield drifts.sum_of(key, rows, currency) if isinstance(currency, str) else None
 
 
 def _dearest(drifts: Table) -> Table:

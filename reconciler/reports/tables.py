@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -92,6 +92,13 @@ class Table:
             if column.key == key:
                 return number
         raise KeyError(key)
+
+    def sum_of(self, key: str, rows: Iterable[tuple[Cell, ...]], currency: str) -> Money:
+        """The amounts of one column and currency in some of the rows; empty cells add nothing. Raises KeyError."""
+        at = self.position(key)
+        cells = (row[at] for row in rows)
+        minor = sum(cell.minor for cell in cells if isinstance(cell, Money) and cell.currency == currency)
+        return Money(minor=minor, currency=currency)
 
     def records(self) -> Iterator[dict[str, Cell]]:
         """The rows by the keys of their columns."""

@@ -14,12 +14,17 @@ import reconciler.reports
 from reconciler.model.billing import Source, SubscriptionStatus
 from reconciler.model.drift import Call, Code, Decided, Direction, DriftMoney, Severity
 from reconciler.model.run import Approval, CurrencyTotals, OutcomeResult, RunMode, RunRecord, RunResult, SourceRead
+from reconciler.reports.compose import book_of
 from reconciler.reports.document import document
-from reconciler.reports.json_report import json_report
+from reconciler.reports.json_report import json_report as written
 from run_builders import T0, decision, drift, fix, org, outcome, plan_of, run_record, source_read
 
 SCHEMA = json.loads((Path(reconciler.reports.__file__).parent / "report.schema.json").read_text())
 HOSTILE = "A\x1b[31m\x00\u202e\ud800\u2028 日本 👩\u200d👩 \"'\\ \x7f\x9b"
+
+
+def json_report(run: RunRecord) -> bytes:
+    return written(run, book_of(run))
 
 
 def _rich_run() -> RunRecord:
@@ -86,7 +91,7 @@ def test_every_key_of_a_document_is_in_the_schema() -> None:
         known = value.keys() & schema["properties"].keys()
         return names + [name for key in known for name in undescribed(value[key], schema["properties"][key])]
 
-    assert undescribed(document(_rich_run()), SCHEMA) == []
+    assert undescribed(json.loads(json_report(_rich_run())), SCHEMA) == []
 
 
 def test_keys_stand_in_the_documented_order() -> None:
@@ -322,3 +327,18 @@ def test_fractions_of_a_second_are_kept() -> None:
     moment = datetime(2026, 10, 1, 12, 0, 0, 500, tzinfo=UTC)
 
     assert document(run_record(started_at=moment))["run"]["started_at"] == "2026-10-01T12:00:00.000500Z"
+
+
+def test_each_drift_says_its_state_age_and_what_its_money_has_come_to() -> None:
+    run = run_record(decisions=[decision(first_seen=T0 - timedelta(days=5))])
+    (found,) = json.loads(json_report(run))["drifts"]
+    assert (found["state"], found["age_days"], found["age"]) == ("open", 5, "2-7 d")
+    assert found["accrued"] == 90000
+
+
+def test_the_tables_stand_in_it_by_their_keys_with_money_in_minor_units() -> None:
+    tables = json.loads(json_report(_rich_run()))["tables"]
+    assert {"run", "reads", "organisations", "money", "by_code", "top", "fixes", "upcoming", "held"} <= tables.keys()
+    assert "drifts" not in tables
+    (usd,) = (row for row in tables["money"] if row["currency"] == "usd")
+    assert usd["residual"] == {"currency": "usd", "minor": 0}
