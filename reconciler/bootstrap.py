@@ -34,14 +34,18 @@ from reconciler.logs import hide
 from reconciler.model.billing import Source
 from reconciler.model.observation import StoreReading
 from reconciler.model.run import RunRecord
+from reconciler.notify.messages import Messages
+from reconciler.notify.news import Ending
 from reconciler.org_manager import OrgManager
-from reconciler.ports import BillingSource, Clock, Watcher
+from reconciler.ports import BillingSource, Clock, ReportWriter, Watcher
 from reconciler.reports.background import Background
 from reconciler.reports.folder import FolderReports
 from reconciler.reports.render import ReportFormat
-from reconciler.settings import Settings, read_credential
+from reconciler.settings import Settings, read_credential, read_reference
 
 VERSION = version("billing-reconciler")
+
+_SOON = timedelta(days=7)  # people are told so long before an agreement ends
 
 _log = structlog.get_logger()
 
@@ -59,11 +63,17 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-class NoReports:
-    """A ReportWriter that writes no file."""
+class Writers:
+    """A ReportWriter of any number of others, also of none: then the run is told on the terminal only."""
+
+    def __init__(self, *writers: ReportWriter) -> None:
+        """They are given each run in this order."""
+        self._writers = writers
 
     def write(self, run: RunRecord) -> None:
-        """Do nothing: the run is told on the terminal only."""
+        """Have every one of them put the run before people."""
+        for writer in self._writers:
+            writer.write(run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +126,15 @@ def make_line(
         if ledger is not None and not dry_run:
             stack.enter_context(run_lock(ledger.folder / "run.lock", since=SystemClock().now()))
         reports = _reports(settings, environ, ledger) if ledger else None
+        writers: list[ReportWriter] = [reports] if reports else []
+        if ledger is not None and not dry_run and (settings.notify.urls or settings.notify.ping_url):
+            writers.append(_messages(settings, environ, ledger))
         yield Made(
             line=Line(
                 store=store,
                 sources=sources,
                 ledger=ledger,
-                reports=reports or NoReports(),
+                reports=Writers(*writers),
                 clock=SystemClock(),
                 terms=settings.terms(),
                 policy=settings.policies(),
@@ -165,7 +178,7 @@ def line_from_snapshot(settings: Settings, file: Path) -> Iterator[Made]:
                 sources=sources,
                 ledger=None,
                 remembered=about.history,
-                reports=NoReports(),
+                reports=Writers(),
                 clock=clock,
                 terms=settings.terms(),
                 policy=settings.policies(),
@@ -200,9 +213,13 @@ def open_store(of: Settings | Path, *, read_only: bool, for_restore: bool = Fals
 
 
 def check_credentials(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Make both sources without asking them anything: raises SetupError for a key or address that cannot be right."""
+    """Make both sources without asking them anything: raises SetupError for a key or address that cannot be right.
+
+    Likewise for a receiver of messages that is not where the settings say.
+    """
     with ExitStack() as stack:
         _open_sources(settings, environ, stack)
+    _receivers(settings, environ)
 
 
 def read_store(settings: Settings) -> StoreReading:
@@ -333,6 +350,40 @@ def _reports(settings: Settings, environ: Mapping[str, str], ledger: SqlLedger) 
         [ReportFormat(form) for form in settings.reports.formats],
         beside=lambda run: background_at_hand(run, settings, ledger),
     )
+
+
+def _messages(settings: Settings, environ: Mapping[str, str], ledger: SqlLedger) -> Messages:
+    urls, ping_url = _receivers(settings, environ)
+    return Messages(
+        urls,
+        ping_url=ping_url,
+        after=settings.notify.after,
+        memory=_state_folder(environ) / "told.json",
+        endings=lambda run: tuple(_endings(ledger, run.finished_at)),
+    )
+
+
+def _receivers(settings: Settings, environ: Mapping[str, str]) -> tuple[list[str], str]:
+    """The URLs of [notify] and the one that is pinged, from where they are kept. Raises CredentialError."""
+    said = settings.notify
+    urls = [read_reference(url, "[notify] urls", environ).get_secret_value() for url in said.urls]
+    ping = read_reference(said.ping_url, "[notify] ping_url", environ).get_secret_value() if said.ping_url else ""
+    for secret in (*urls, ping):
+        hide(secret)
+    return urls, ping
+
+
+def _endings(ledger: SqlLedger, now: datetime) -> Iterator[Ending]:
+    soon = now + _SOON
+    for told in ledger.waivers(now):
+        waiver = told.waiver
+        if now < waiver.until <= soon:
+            text = f"The waiver of {waiver.drift_id} by {waiver.by} ends {waiver.until:%Y-%m-%d}: {waiver.reason}"
+            yield Ending(key=f"waiver {waiver.drift_id} {waiver.until.isoformat()}", text=text)
+    for contract in ledger.contracts():
+        if contract.end is not None and now.date() <= contract.end <= soon.date():
+            text = f"The contract {contract.reference} of {contract.org_id} for {contract.tier} ends {contract.end}"
+            yield Ending(key=f"contract {contract.id} {contract.end}", text=text)
 
 
 def _state_folder(environ: Mapping[str, str]) -> Path:

@@ -35,6 +35,8 @@ class Event(StrEnum):
     PLAN_REFUSED = "plan.refused"
     RUN_FINISHED = "run.finished"
     RUN_STOPPED = "run.stopped"
+    NOTIFY_SENT = "notify.sent"
+    NOTIFY_FAILED = "notify.failed"
     DAEMON_STARTED = "daemon.started"
     DAEMON_NOT_STARTED = "daemon.not_started"
     DAEMON_RELOADED = "daemon.reloaded"

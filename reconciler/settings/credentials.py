@@ -45,6 +45,20 @@ def read_credential(name: str, environ: Mapping[str, str]) -> SecretStr:
     return SecretStr(next(iter(values.values())))
 
 
+def read_reference(reference: str, key: str, environ: Mapping[str, str]) -> SecretStr:
+    """The secret that `reference` names, `file:/path` or `credential:name`; `key` is the setting it is for.
+
+    Raises CredentialError as `read_credential` does.
+    """
+    kind, _, where = reference.partition(":")
+    folder = environ.get(_FOLDER_VARIABLE)
+    if kind == "credential" and not folder:
+        raise CredentialError(f"{key} names a systemd credential, and systemd gave none", remedy="Name a file instead")
+    place = "the place it names"
+    file = Path(folder or "", where) if kind == "credential" else Path(where)
+    return SecretStr(_sound(_read(file, place, key).strip(), place, key))
+
+
 def _read(file: Path, place: str, name: str, *, may_be_missing: bool = False) -> str:
     """The file's text; its path is not repeated: someone may have put the secret itself where the path belongs."""
     try:

@@ -120,7 +120,6 @@ class Settings(Section):
     def without_effect(self) -> list[str]:
         """What was asked for, by more than a default, that this version does not do, in words."""
         asked: dict[str, Any] = {
-            "This version sends no messages ([notify])": self.notify.urls or self.notify.ping_url,
             "This version does not go by [statuses] ended": self.statuses.ended != ACTIVE,
         }
         return [words for words, is_asked in asked.items() if is_asked]

@@ -86,11 +86,12 @@ def test_killed_at_random_moments_nothing_is_lost_done_twice_or_left_unexplained
     mended_before = len(machine.events("fix.applied"))
     machine.lago.add_fault(Fault(target="/customers/[^?]", delay_s=0.05, times=None))
     began = time.monotonic()
-    for _ in range(KILLS):
+    for number in range(1, KILLS + 1):
         application.edit()
         application.wait()
         machine.kill(signal.SIGKILL)
-        machine.until(lambda: machine.show(SERVICE, "ActiveState", "SubState") == RUNNING, "the restart")
+        again = {**RUNNING, "NRestarts": str(number)}
+        machine.until(lambda again=again: machine.show(SERVICE, *again) == again, "the restart")  # type: ignore[misc]
     took_s = time.monotonic() - began
     machine.lago.clear_faults()
     done = len(machine.events("run.finished"))

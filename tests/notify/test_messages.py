@@ -1,0 +1,127 @@
+"""Messages over real HTTP: what was taken is not sent again, what was not is; and no receiver costs a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.wrappers import Request, Response
+
+from daemon.daemon_support import Running, daemon_site, until
+from notify.test_news import HOUR, a_run, away, seen
+from reconciler.notify.messages import Messages
+from reconciler.sandbox.server import Break, Fault, LoopbackServer
+
+
+@dataclass(slots=True)
+class Received:
+    """What came in by POST, and how often the ping did."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    pings: int = 0
+
+    def __call__(self, request: Request) -> Response:
+        if request.path == "/ping":
+            self.pings += 1
+        else:
+            self.messages.append(json.loads(request.get_data()))
+        return Response("ok")
+
+    @property
+    def titles(self) -> list[str]:
+        return [message["title"] for message in self.messages]
+
+
+@pytest.fixture
+def received() -> Received:
+    return Received()
+
+
+@pytest.fixture
+def server(received: Received) -> Iterator[LoopbackServer]:
+    with LoopbackServer(received) as made:
+        yield made
+
+
+def messages(server: LoopbackServer, folder: Path, *urls: str) -> Messages:
+    return Messages(
+        urls or [server.url.replace("http://", "json://")],
+        ping_url=f"{server.url}/ping",
+        after=HOUR,
+        memory=folder / "told.json",
+        endings=lambda _: (),
+    )
+
+
+def test_what_was_sent_is_remembered_by_the_next_process(
+    server: LoopbackServer, received: Received, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        messages(server, tmp_path).write(a_run([seen()]))
+    assert len(received.messages) == 1
+    assert "New" in received.titles[0]
+
+
+def test_what_was_not_taken_is_sent_after_the_next_run(
+    server: LoopbackServer, received: Received, tmp_path: Path
+) -> None:
+    server.add_fault(Fault(times=1, status=500))
+    told = messages(server, tmp_path)
+    told.write(a_run([seen()]))
+    assert received.messages == []
+    told.write(a_run([seen()]))
+    assert len(received.messages) == 1
+
+
+def test_only_complete_runs_ping(server: LoopbackServer, received: Received, tmp_path: Path) -> None:
+    told = messages(server, tmp_path)
+    told.write(away(lago="down"))
+    assert received.pings == 0
+    told.write(a_run())
+    assert received.pings == 1
+
+
+@pytest.mark.parametrize("memory", ["", "[1]", '{"drift:'])
+def test_a_memory_that_was_cut_off_tells_once_more(
+    server: LoopbackServer, received: Received, tmp_path: Path, memory: str
+) -> None:
+    (tmp_path / "told.json").write_text(memory)
+    messages(server, tmp_path).write(a_run([seen()]))
+    assert len(received.messages) == 1
+
+
+def test_neither_a_receiver_that_is_none_nor_a_memory_that_cannot_be_written_costs_the_run(
+    server: LoopbackServer, tmp_path: Path
+) -> None:
+    messages(server, tmp_path, "nonsense://", "json://127.0.0.1:1").write(a_run([seen()]))
+    messages(server, tmp_path / "missing").write(a_run([seen()]))
+
+
+def test_an_outage_of_both_sources_is_one_notification_each_way_by_the_daemon(
+    server: LoopbackServer, received: Received, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text(server.url.replace("http://", "json://"))
+    (tmp_path / "ping").write_text(f"{server.url}/ping")
+    more = f'[notify]\nurls = ["file:{tmp_path / "url"}"]\nping_url = "file:{tmp_path / "ping"}"\n'
+    with daemon_site(tmp_path, schedule='every = "1s"', more=more) as site, Running(site) as daemon:
+        until(lambda: received.pings, "a ping")
+        before = site.records()
+        for source in (site.lago, site.stripe):
+            source.add_fault(Fault(times=None, breaks=Break.RESET))
+        until(lambda: received.titles, "the outage")
+        until(lambda: daemon.metric("reconciler_consecutive_failures") >= 2, "several tries", 60)
+        for source in (site.lago, site.stripe):
+            source.clear_faults()
+        until(lambda: len(received.titles) >= 2, "the end of the outage", 60)
+        daemon.wait_for("daemon.recovered", 2)
+        assert daemon.get("/readyz")[0] == 200
+        assert received.titles == [
+            "lago and stripe cannot be read whole",
+            "lago and stripe can be read whole again",
+        ]
+        assert site.records() == before
+        assert str(server.url) not in json.dumps(daemon.events)
