@@ -48,6 +48,7 @@ IDENTITY: tuple[Rule, ...] = (
     links.customer_deleted,
     links.link_dead,
     links.provider_link_differs,
+    links.link_weak,
     links.link_missing,
     links.link_other_form,
     beside.leftover_free_subscription,

@@ -132,6 +132,21 @@ def provider_link_differs(case: Case) -> Iterator[Drift]:
             )
 
 
+def link_weak(case: Case) -> Iterator[Drift]:
+    """No id leads to a Stripe customer, but Lago charges one that has something live there."""
+    lago, stripe = case.links.get(Source.LAGO), case.links.get(Source.STRIPE)
+    if lago is None or stripe is None or stripe.customers:
+        return
+    index = case.world.index
+    for customer_id in lago.customers:
+        customer = index.customers[Source.LAGO].get(customer_id)
+        charged = customer.provider_customer_id if customer is not None else ""
+        if charged and index.is_live(Source.STRIPE, charged):
+            yield case.drift(
+                Code.LINK_WEAK, subject=customer_id, detail=f"stripe customer {charged} by lago customer {customer_id}"
+            )
+
+
 def link_missing(case: Case) -> Iterator[Drift]:
     """The id is absent, and the organisation's own id leads to exactly one customer that nobody else claims."""
     for source, link in case.links.items():

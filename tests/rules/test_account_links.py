@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from builders import (
+    DAY,
     NOW,
     brief,
     codes_of,
@@ -281,6 +282,23 @@ def test_another_provider_customer_forbids_a_raise_only_where_it_names_another_o
         assert told == {"tier_under": None}
     else:
         assert told == {"tier_under": stops}
+
+
+@pytest.mark.parametrize("authority", [Authority.EITHER, Authority.LAGO])
+@pytest.mark.parametrize(("live", "stops"), [(True, "link_weak"), (False, None)])
+def test_who_pays_as_the_stripe_customer_that_lago_charges_is_not_lowered(
+    authority: Authority, *, live: bool, stops: str | None
+) -> None:
+    observed = observe_world(
+        [org(1, lago_id="org_1")],
+        lago_customer(provider_customer_id="cus_9"),
+        stripe_customer(9, org_key=""),
+        lago_sub(status=SubscriptionStatus.ENDED, ended_at=NOW - 40 * DAY),
+        stripe_sub(9, status=SubscriptionStatus.ACTIVE if live else SubscriptionStatus.ENDED),
+    )
+    told = {code: blocked_by for code, _, blocked_by in brief(decided(observed, terms(authority)))}
+    assert told["ended_still_entitled"] == stops
+    assert ("link_weak" in told) is live
 
 
 def test_objects_of_the_other_mode_grant_nothing_and_are_told() -> None:
