@@ -335,8 +335,13 @@ def _keeper(
     keep = settings.ledger.keep_snapshots if record else 0
     if file is None and not keep:
         return None
-    ring = Ring(folder=_state_folder(environ) / "snapshots", keep=keep) if keep else None
+    ring = Ring(folder=snapshots_folder(environ), keep=keep) if keep else None
     return stack.enter_context(SnapshotWriter(file=file, ring=ring, version=VERSION))
+
+
+def snapshots_folder(environ: Mapping[str, str]) -> Path:
+    """Where the snapshot files of the last runs are ([ledger] keep_snapshots)."""
+    return _state_folder(environ) / "snapshots"
 
 
 def reports_folder(settings: Settings, environ: Mapping[str, str]) -> Path:

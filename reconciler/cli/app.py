@@ -26,6 +26,7 @@ from reconciler.cli.help_text import epilog
 from reconciler.cli.link_command import link
 from reconciler.cli.orgs_command import orgs_app
 from reconciler.cli.pass_command import PassArguments, run_one_pass
+from reconciler.cli.replay_command import replay
 from reconciler.cli.report_command import report
 from reconciler.cli.run_commands import diff, runs, show
 from reconciler.reports.terminal import Verbosity
@@ -50,6 +51,7 @@ app.command("apply")(apply)
 app.command("demo")(demo)
 app.command("doctor")(doctor)
 app.command("explain")(explain)
+app.command("replay")(replay)
 app.command("report")(report)
 app.command("decide")(decide)
 app.command("close")(close)

@@ -30,6 +30,11 @@ class Ring:
     keep: int
 
 
+def kept_name(as_of: datetime) -> str:
+    """What the snapshot file of the run that looked at that instant is called in a ring."""
+    return f"{as_of:%Y%m%dT%H%M%S.%fZ}{_SUFFIX}"
+
+
 class SnapshotWriter:
     """Writes one snapshot file, readable by its owner alone, to `file`, to a `ring`, or to both.
 
@@ -87,7 +92,7 @@ class SnapshotWriter:
             os.fsync(written.fileno())
         places = []
         if self._ring is not None:
-            place = self._ring.folder / f"{as_of:%Y%m%dT%H%M%S.%fZ}{_SUFFIX}"
+            place = self._ring.folder / kept_name(as_of)
             if self._file is not None:
                 copy = _draft_in(self._file.parent)
                 shutil.copyfile(draft, copy)
