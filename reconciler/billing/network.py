@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Protocol, TypeVar
 
 from reconciler.billing.asking import Caller, RetryListener, RetryPolicy, Tally, unheard
@@ -29,8 +30,8 @@ class Asking(Protocol):
         """Hear what the headers of a success say about the rate."""
         ...
 
-    def crew(self, tally: Tally) -> AbstractContextManager[Hands]:
-        """Those who ask several questions of one read at a time."""
+    def crew(self, tally: Tally, *, within: str = "") -> AbstractContextManager[Hands]:
+        """Those who ask several questions of one read at a time; `within` names the job of another crew, if in one."""
         ...
 
 
@@ -90,6 +91,13 @@ class Network:
         """Hold further requests back where that was the last one for now."""
         self._caller.heed(headers)
 
-    def crew(self, tally: Tally) -> Crew:
+    def crew(self, tally: Tally, *, within: str = "") -> Crew:
         """Threads."""
-        return Crew(self._source, tally, on_step=None if self._keeper is None else self._keeper.stepped)
+        return Crew(
+            self._source, tally, on_step=None if self._keeper is None else partial(_stepped, self._keeper, within)
+        )
+
+
+def _stepped(keeper: Keeper, within: str, step: str) -> None:
+    """The steps of a crew within another's job come among those of others: they are kept with the job's name."""
+    keeper.stepped(f"{within}: {step}" if within else step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
@@ -38,12 +38,13 @@ class Replay:
     def __init__(self, source: Source, archive: Archive) -> None:
         self._source = source
         self._archive = archive
-        self._crews: deque[deque[str]] = deque()
-        for step in archive.steps:
+        self._crews: defaultdict[str, deque[deque[str]]] = defaultdict(deque)
+        for told in archive.steps:
+            within, _, step = told.rpartition(": ")
             if step == "crew":
-                self._crews.append(deque())
+                self._crews[within].append(deque())
             else:
-                self._crews[-1].append(step)
+                self._crews[within][-1].append(step)
 
     def ask(
         self,
@@ -64,11 +65,16 @@ class Replay:
     def heed(self, headers: Mapping[str, str]) -> None:
         """Nothing is sent, nothing is held back."""
 
-    def crew(self, tally: Tally) -> AbstractContextManager[Hands]:  # noqa: ARG002 # nothing takes time
+    def crew(
+        self,
+        tally: Tally,  # noqa: ARG002 # nothing takes time
+        *,
+        within: str = "",
+    ) -> AbstractContextManager[Hands]:
         """One that does the jobs of the crew of then in the order in which its answers came."""
-        if not self._crews:
+        if not self._crews[within]:
             return nullcontext(OneByOne())
-        return nullcontext(_SameOrder(self._source, self._crews.popleft()))
+        return nullcontext(_SameOrder(self._source, self._crews[within].popleft()))
 
 
 class _SameOrder:

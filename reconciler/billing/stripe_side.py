@@ -49,7 +49,7 @@ def read_beside(lists: StripeLists, asking: Asking, rows: Iterable[WireSubscript
     def schedules(part: Tally) -> list[str]:
         wanted = schedules_set(rows)
         if len(wanted) <= MOST_SINGLY:
-            with asking.crew(part) as crew:
+            with asking.crew(part, within=SideList.SCHEDULES) as crew:
                 beside.schedules = read_schedules(lists, wanted, crew, part)
             return []
         sweep = lists.schedules(part)

@@ -24,7 +24,8 @@ _VERB = {Direction.RAISE: "raise", Direction.LOWER: "lower", Direction.LINK: "li
 class Population:
     """What shares are taken of: organisations not deleted, those of them on a paid tier, and what these tiers list.
 
-    `monthly` is minor units a month by currency; what has no list price is not in it.
+    `monthly` is minor units a month by currency; what has no list price is not in it. An organisation of which nothing
+    was concluded is in it with its tier's price in every currency.
     """
 
     kept: int
@@ -58,9 +59,12 @@ def population_of(judgement: Judgement, terms: Terms) -> Population:
         if tier is None or not tier.paid:
             continue
         paid += 1
-        books = verdict.books
-        currency = books.currency if books else terms.currency
-        monthly[currency] += (books.had if books else list_price(tier, currency=currency)) or 0
+        if verdict.books is not None:
+            monthly[verdict.books.currency] += verdict.books.had or 0
+            continue
+        # Held: in which currency it pays is not known. A source that is away must not make raises look too dear.
+        for currency in {*tier.prices, terms.currency}:
+            monthly[currency] += list_price(tier, currency=currency) or 0
     return Population(kept=len(kept), paid=paid, monthly=dict(monthly))
 
 

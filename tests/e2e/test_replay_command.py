@@ -43,7 +43,7 @@ def test_a_run_that_wrote_comes_to_the_same_decisions_from_its_snapshot(site: Si
     silence(site)
     before = site.store.read_bytes()
     said = site.reconcile("replay", run, "--format", "json")
-    assert said.exit_code == 2, (said.document["run"]["refusal"], said.document["plan"]["refused_by"], said.document["sources"]["stripe"]["problem"])
+    assert said.exit_code == 2
     assert f"the run {run} comes to the same decisions" in said.err
     assert said.document["plan"]["fixes"] != []
     assert site.store.read_bytes() == before

@@ -206,7 +206,7 @@ def test_a_few_that_are_always_allowed_never_trip_the_share_of_money() -> None:
     assert refused_for(worth(*dear, usd(0)), limits=replace(BY_MONEY, always_allowed=3)) == "max_monthly_value_ratio"
 
 
-def test_paid_tiers_list_what_organisations_have_in_the_currency_of_each() -> None:
+def test_paid_tiers_list_what_organisations_have_in_their_currency_or_where_it_is_not_known_in_every_one() -> None:
     eur = Books(currency="eur", billed=0, overbilled=0, due=0, had=12_000)
     rows = [
         *(Verdict(org=each, drifts=(), books=None) for each in orgs(2)),
@@ -216,7 +216,7 @@ def test_paid_tiers_list_what_organisations_have_in_the_currency_of_each() -> No
         Verdict(org=linked(10, "mystery"), drifts=(), books=None),
     ]
     population = population_of(Judgement(verdicts=tuple(rows), unclaimed=(), unreadable=()), terms())
-    assert population == Population(kept=5, paid=3, monthly={"usd": 19_800, "eur": 12_000})
+    assert population == Population(kept=5, paid=3, monthly={"usd": 19_800, "eur": 12_000 + 19_800})
 
 
 # people's word, latches and runs that were broken off
