@@ -48,6 +48,7 @@ bench: $(UV) ## figures beside peers, never asserted
 	$(RUN) --group bench python bench/bench_reading.py
 	$(RUN) --group bench python bench/bench_reading.py memory
 	$(RUN) python bench/bench_reports.py
+	$(RUN) --group bench python bench/bench_ledger.py
 
 cassettes: $(UV) ## records localstripe's answers anew for the tests of the wire layer
 	PYTHONPATH=tests $(RUN) python -m billing.record_stripe_cassette

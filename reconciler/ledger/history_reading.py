@@ -131,13 +131,17 @@ def _done(connection: Connection, now: datetime) -> Iterator[DoneFix]:
 
 
 def _orgs(connection: Connection) -> tuple[dict[str, OrgState], dict[str, TierChange], dict[str, str]]:
-    orgs: dict[str, OrgState] = {}
+    table = org_states
+    lasting = table.c.ended_by.is_(None)
+    columns = table.c.org_id, table.c.tier, table.c.status, table.c.lago_id, table.c.stripe_id, table.c.since
+    orgs = {
+        org_id: OrgState(tier=tier, status=status, lago_id=lago_id, stripe_id=stripe_id, since=since)
+        for org_id, tier, status, lago_id, stripe_id, since in connection.execute(select(*columns).where(lasting))
+    }
+    told = or_(table.c.own_status, table.c.tier_before.is_not(None))
     tier_changes: dict[str, TierChange] = {}
     own_status: dict[str, str] = {}
-    for row in connection.execute(select(org_states).where(org_states.c.ended_by.is_(None))):
-        orgs[row.org_id] = OrgState(
-            tier=row.tier, status=row.status, lago_id=row.lago_id, stripe_id=row.stripe_id, since=row.since
-        )
+    for row in connection.execute(select(table).where(lasting, told)):
         if row.own_status:
             own_status[row.org_id] = row.status
         if row.tier_before is not None:

@@ -14,10 +14,11 @@ from fakes_ledger import FakeLedger
 from reconciler.errors import LedgerError
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.billing import Source
-from reconciler.model.drift import Call, Code, Decided, Decision, Direction
-from reconciler.model.history import History, Sighting
+from reconciler.model.drift import Call, Code, Decided, Decision, Direction, Fix
+from reconciler.model.history import Failures, History, Sighting, SubscriptionState, TierChange
+from reconciler.model.money import Money
 from reconciler.model.orgs import SUSPENDED, Org
-from reconciler.model.run import OutcomeResult, RunMode, RunRecord, RunResult
+from reconciler.model.run import OutcomeResult, RunMode, RunRecord, RunResult, SeenSubscription
 from reconciler.ports import Ledger
 from run_builders import NO_FIXES, T0, decision, drift, fix, org, outcome, plan_of, run_record, source_read
 
@@ -290,3 +291,89 @@ def test_what_somebody_did_after_a_write_of_ours_was_seen_is_not_ours(ledger: Le
     for number, status in enumerate((SUSPENDED, "active", SUSPENDED), start=1):
         ledger.record(run_record(f"run-{number}", orgs=[org(1, status=status), org(2)], started_at=T0 + HOUR * number))
     assert ledger.history(T0 + 4 * HOUR).own_status == {}
+
+
+def seeing(number: int, *orgs: Org, fixed: Fix | None = None, **changes: Any) -> RunRecord:
+    """A complete run an hour after the one before, which saw `orgs`, and then wrote `fixed`."""
+    at = T0 + number * HOUR
+    outcomes = [] if fixed is None else [outcome(fixed, at=at)]
+    return run_record(f"run-{number}", orgs=orgs, outcomes=outcomes, started_at=at, **changes)
+
+
+def test_nothing_has_changed_in_the_first_complete_run_and_later_it_has_since_the_run_that_saw_it(
+    ledger: Ledger,
+) -> None:
+    ledger.record(seeing(0, org(1), org(2)))
+    assert {each.since for each in ledger.history(T0).orgs.values()} == {None}
+    ledger.record(seeing(1, org(1), org(2, stripe_id="cus_2"), org(3)))
+    ledger.record(seeing(2, org(1), org(2, stripe_id="cus_2"), org(3), complete=False))
+    since = {org_id: each.since for org_id, each in ledger.history(T0).orgs.items()}
+    assert since == {"org_1": None, "org_2": T0 + HOUR, "org_3": T0 + HOUR}
+
+
+def test_a_change_of_tier_between_two_complete_runs_is_told_with_whose_it_was(ledger: Ledger) -> None:
+    raised = fix("org_1", arguments={"plan_tier": "enterprise"}, direction=Direction.RAISE)
+    ledger.record(seeing(0, org(1), fixed=raised))
+    assert ledger.history(T0).tier_changes == {}
+    ledger.record(seeing(1, org(1, tier="enterprise")))
+    ours = TierChange(before="professional", after="enterprise", seen_at=T0 + HOUR, our_own=True, before_our_own=False)
+    assert ledger.history(T0).tier_changes == {"org_1": ours}
+    ledger.record(seeing(2, org(1, tier="trial")))
+    undone = TierChange(before="enterprise", after="trial", seen_at=T0 + 2 * HOUR, our_own=False, before_our_own=True)
+    assert ledger.history(T0).tier_changes == {"org_1": undone}
+    ledger.record(seeing(3, org(1, tier="trial", stripe_id="cus_1")))
+    assert ledger.history(T0).tier_changes == {"org_1": undone}
+
+
+def test_a_status_is_our_own_once_a_complete_run_saw_it_and_until_somebody_else_changes_it(ledger: Ledger) -> None:
+    suspends = fix("org_1", call=Call.STATUS, arguments={"status": "suspended"})
+    ledger.record(seeing(0, org(1), fixed=suspends))
+    assert ledger.history(T0).own_status == {}
+    for number in (1, 2):
+        ledger.record(seeing(number, org(1, status="suspended")))
+        assert ledger.history(T0).own_status == {"org_1": "suspended"}
+    ledger.record(seeing(3, org(1)))
+    ledger.record(seeing(4, org(1, status="suspended")))
+    assert ledger.history(T0).own_status == {}
+
+
+def test_a_subscription_keeps_the_earliest_date_of_the_change_it_waits_for(ledger: Ledger) -> None:
+    def seen_as(number: int, digest: str, hours: int | None) -> SubscriptionState | None:
+        next_at = None if hours is None else T0 + hours * HOUR
+        each = SeenSubscription(id="sub_1", digest=digest, next_at=next_at)
+        ledger.record(seeing(number, org(1), subscriptions=[each]))
+        return ledger.history(T0).subscriptions.get("sub_1")
+
+    assert seen_as(0, "a", 9) == SubscriptionState(digest="a", since=None, next_at=T0 + 9 * HOUR)
+    assert seen_as(1, "a", 30) == SubscriptionState(digest="a", since=None, next_at=T0 + 9 * HOUR)
+    assert seen_as(2, "b", 8) == SubscriptionState(digest="b", since=T0 + 2 * HOUR, next_at=T0 + 8 * HOUR)
+    assert seen_as(3, "b", None) == SubscriptionState(digest="b", since=T0 + 2 * HOUR)
+    ledger.record(seeing(4, org(1)))
+    assert ledger.history(T0).subscriptions == {}
+
+
+def test_failures_in_a_row_of_the_same_fix_are_counted_until_it_is_done_or_its_drift_is_gone(ledger: Ledger) -> None:
+    def failing(number: int, *, seen_still: bool = True) -> Failures | None:
+        at = T0 + number * HOUR
+        failed = outcome(fix(), OutcomeResult.FAILED, at=at, error=f"refused {number}")
+        decisions = flags("org_1") if seen_still else flags()
+        outcomes = [failed] if seen_still else []
+        ledger.record(run_record(f"run-{number}", decisions=decisions, outcomes=outcomes, started_at=at))
+        return ledger.history(T0).failures.get(fix().key)
+
+    assert failing(0) == Failures(count=1, last_at=T0, error="refused 0")
+    assert failing(1) == Failures(count=2, last_at=T0 + HOUR, error="refused 1")
+    assert failing(2, seen_still=False) is None
+    assert failing(3) == Failures(count=1, last_at=T0 + 3 * HOUR, error="refused 3")
+    ledger.record(run_record("fixed", decisions=flags("org_1"), outcomes=[outcome()], started_at=T0 + 4 * HOUR))
+    assert ledger.history(T0).failures == {}
+
+
+def test_a_fix_done_is_told_with_what_it_is_worth_and_for_seven_days_when(ledger: Ledger) -> None:
+    worth = fix("org_1", worth=Money(minor=40000, currency="eur"))
+    ledger.record(run_record(outcomes=[outcome(worth, at=T0), outcome(fix("org_2"), at=T0)]))
+    (priced, unpriced) = ledger.history(T0).done
+    assert (priced.currency, priced.monthly) == ("eur", 40000)
+    assert (unpriced.currency, unpriced.monthly) == ("", None)
+    assert ledger.history(T0 + 167 * HOUR).fixed_at[worth.key] == (T0,)
+    assert ledger.history(T0 + 168 * HOUR).fixed_at == {}
