@@ -1,9 +1,9 @@
 """A business billed as the application really does it (facts of the store), under each authority.
 
-Since the store shows nobody on a paid tier, the first pass would raise more money than a share of nothing: it is refused
-until a person has looked and said so. Everyone registered on the free plan in Lago; an upgrade made another Lago subscription and ended none; the store's tier
-was never updated and holds a subscription's id for its Lago customer; Lago invoices are overdue for good; money is
-taken in Stripe, whose customers name nobody.
+Since the store shows nobody on a paid tier, the first pass would raise more money than a share of nothing: it is
+refused until a person has looked and said so. Everyone registered on the free plan in Lago; an upgrade made another
+Lago subscription and ended none; the store's tier was never updated and holds a subscription's id for its Lago
+customer; Lago invoices are overdue for good; money is taken in Stripe, whose customers name nobody.
 """
 
 from __future__ import annotations
