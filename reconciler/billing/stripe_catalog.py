@@ -30,7 +30,7 @@ _NOT_FOUND = 404
 _PERMISSIONS = (
     ("rak_customer_read", "/v1/customers", "Customers", ""),
     ("rak_subscription_read", "/v1/subscriptions", "Subscriptions", ""),
-    ("rak_coupon_read", "/v1/coupons", "Coupons", ""),
+    ("rak_coupon_read", "/v1/coupons", "Coupons", "what is discounted counts as not priced, and is never lowered"),
     ("rak_plan_read", "/v1/prices", "Prices", "less can be checked, and changes of plan that are set are not seen"),
     ("rak_invoice_read", "/v1/invoices", "Invoices", "who is behind with paying is told by status alone"),
     (

@@ -34,20 +34,26 @@ Row = TypeVar("Row")
 
 
 class StripeLists:
-    """What can be asked of one account; every method counts in the tally it is given."""
+    """What can be asked of one account; every method counts in the tally it is given.
+
+    `with_discounts`: coupons are expanded, which a key without the permission for them is refused.
+    """
 
     def __init__(self, client: StripeClient, *, page_size: int) -> None:
         self._client = client
         self._page_size = page_size
+        self.with_discounts = True
 
     def subscriptions(self, tally: Tally, *, with_invoice: bool = False, **query: str) -> Sweep[WireSubscription]:
         """All that have not ended, or those of `query`; `with_invoice` shows the latest invoice of each."""
-        expand = [*_DISCOUNTS, *(["data.latest_invoice"] if with_invoice else [])]
+        expand = [*self._discounts, *(["data.latest_invoice"] if with_invoice else [])]
         return self._sweep("subscriptions", WireList[WireSubscription], tally, expand=expand, **query)
 
     def customers(self, tally: Tally) -> Sweep[WireCustomer]:
         """All that are not deleted, save those on a test clock."""
-        return self._sweep("customers", WireList[WireCustomer], tally, expand=[f"data.{_DISCOUNT}"])
+        return self._sweep(
+            "customers", WireList[WireCustomer], tally, expand=[f"data.{each}" for each in self._discount]
+        )
 
     def open_invoices(self, tally: Tally, **query: str) -> Sweep[WireInvoice]:
         """Those that were not paid yet."""
@@ -63,14 +69,18 @@ class StripeLists:
 
     def customer(self, customer_id: str, tally: Tally) -> WireCustomer:
         """One as it is now, `deleted` where it was; refused where this account and mode never had it."""
-        return self._client.read(f"/v1/customers/{customer_id}", WireCustomer, tally, expand=[_DISCOUNT])
+        return self._client.read(f"/v1/customers/{customer_id}", WireCustomer, tally, expand=self._discount)
 
     def broken_off(
         self, rows: Iterable[WireSubscription], items: dict[str, WireList[WireItem]], hands: Hands, tally: Tally
     ) -> list[str]:
         """Put into `items`, by subscription, those its own row does not show whole; what is not proven, in words."""
         problems: list[str] = []
-        wanted = [row.id for row in rows if row.items.has_more or any(item.discounts for item in row.items.data)]
+        wanted = [
+            row.id
+            for row in rows
+            if row.items.has_more or (self.with_discounts and any(item.discounts for item in row.items.data))
+        ]
         for subscription, (whole, unproven) in do_all(
             hands, ((each, partial(self._items, each, tally)) for each in wanted)
         ):
@@ -78,13 +88,23 @@ class StripeLists:
             problems += unproven
         return problems
 
+    @property
+    def _discounts(self) -> list[str]:
+        return _DISCOUNTS if self.with_discounts else []
+
+    @property
+    def _discount(self) -> list[str]:
+        return [_DISCOUNT] if self.with_discounts else []
+
     def _items(self, subscription: str, tally: Tally) -> tuple[dict[str, WireItem], list[str]]:
         rows: dict[str, WireItem] = {}
 
         def fetch(cursor: str | None) -> WireList[WireItem]:
             after = {} if cursor is None else {"starting_after": cursor}
             path = "/v1/subscription_items"
-            return self._page(path, WireList[WireItem], tally, subscription=subscription, expand=_DISCOUNTS, **after)
+            return self._page(
+                path, WireList[WireItem], tally, subscription=subscription, expand=self._discounts, **after
+            )
 
         return rows, walk(fetch, rows, what=f"items of {subscription}")
 

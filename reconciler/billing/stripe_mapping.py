@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.billing.strange import Strange
 from reconciler.billing.stripe_wire import (
+    WireCoupon,
     WireCustomer,
     WireDiscount,
     WireInvoice,
@@ -95,6 +97,8 @@ def subscription_of(
     next_item, next_at, planned_end = _planned(schedule, items, as_of=as_of)
     end_reason = _end_reason(row, status)
     inherited = () if customer is None or customer.discount is None else (customer.discount,)
+    if any(map(_untold, row.discounts or inherited)):
+        items = tuple(replace(item, unit_amount=None) for item in items)
     return Subscription(
         source=Source.STRIPE,
         id=row.id,
@@ -167,8 +171,9 @@ def look_for_strange(strange: Strange, rows: Iterable[WireSubscription]) -> None
             if price.recurring is not None:
                 strange.look("interval", price.recurring.interval, _INTERVALS)
                 strange.look("usage type", price.recurring.usage_type, _USAGES)
-        for coupon in (each.source.coupon for each in row.discounts if each.source.coupon is not None):
-            strange.look("coupon duration", coupon.duration, _DURATIONS)
+        for discount in row.discounts:
+            if isinstance(discount, WireDiscount) and isinstance(discount.source.coupon, WireCoupon):
+                strange.look("coupon duration", discount.source.coupon.duration, _DURATIONS)
 
 
 def _owes_latest(row: WireSubscription) -> bool:
@@ -209,14 +214,15 @@ def _coming(phase: WirePhase) -> list[Item]:
 def _item(row: WireItem, *, as_of: datetime) -> Item:
     if row.price is None:
         return Item(id=row.id, period_start=row.current_period_start, period_end=row.current_period_end)
-    return _priced(
+    item = _priced(
         row.price,
         item_id=row.id,
         quantity=row.quantity,
         period_start=row.current_period_start,
         period_end=row.current_period_end,
-        discounts=_recurring((each for each in row.discounts if isinstance(each, WireDiscount)), as_of=as_of),
+        discounts=_recurring(row.discounts, as_of=as_of),
     )
+    return replace(item, unit_amount=None) if any(map(_untold, row.discounts)) else item
 
 
 def _priced(
@@ -258,12 +264,18 @@ def _unit_amount(price: WirePrice) -> int | None:
     return int(exact) if exact is not None and exact == exact.to_integral_value() else None
 
 
-def _recurring(rows: Iterable[WireDiscount], *, as_of: datetime) -> tuple[Discount, ...]:
+def _untold(discount: str | WireDiscount) -> bool:
+    """Whether what it takes off was not shown, so that no amount is known."""
+    return isinstance(discount, str) or isinstance(discount.source.coupon, str)
+
+
+def _recurring(rows: Iterable[str | WireDiscount], *, as_of: datetime) -> tuple[Discount, ...]:
     """The discounts that every invoice from `as_of` on gets, not those of a single one."""
     return tuple(
         Discount(percent=coupon.percent_off, amount_minor=coupon.amount_off, currency=coupon.currency)
         for row in rows
-        if (coupon := row.source.coupon) is not None
+        if isinstance(row, WireDiscount)
+        and isinstance(coupon := row.source.coupon, WireCoupon)
         and (coupon.duration == "forever" or (coupon.duration == "repeating" and (row.end is None or row.end > as_of)))
     )
 

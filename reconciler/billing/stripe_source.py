@@ -36,10 +36,11 @@ from reconciler.billing.stripe_side import Beside, read_beside, read_schedules, 
 from reconciler.billing.stripe_wire import WireCustomer, WireInvoice, WireItem, WireList, WireSchedule, WireSubscription
 from reconciler.errors import CredentialError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Invoice, Source, Subscription
-from reconciler.model.observation import CustomerReading, Snapshot, Wanted
+from reconciler.model.observation import CustomerReading, SideList, SideRead, Snapshot, Wanted
 from reconciler.ports import Clock
 
 _NOT_FOUND = 404
+_COUPONS = "rak_coupon_read"
 _ID = re.compile(r"[A-Za-z0-9_-]+")  # anything else that a store may hold is no id, and must not become a path
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -114,8 +115,19 @@ class StripeSource:
         """Every customer, and every subscription that has not ended, save those on a test clock (ports.BillingSource).
 
         One listing without a status, which leaves canceled ones out: of a list by cursor no row that stays is skipped.
-        What was never paid and expired is in it, of all that ended.
+        What was never paid and expired is in it, of all that ended. A key that may not read coupons reads the rest:
+        then no amount is known where there is a discount.
         """
+        self._lists.with_discounts = True
+        try:
+            return self._read_all(as_of)
+        except CredentialError as error:
+            if _COUPONS not in error.remedy:
+                raise
+            self._lists.with_discounts = False
+        return self._read_all(as_of)
+
+    def _read_all(self, as_of: datetime) -> Snapshot:
         tally = self._tally(Breadth(MOST_IN_FLIGHT))
         subscriptions, customers = self._lists.subscriptions(tally), self._lists.customers(tally)
         items: Items = {}
@@ -146,7 +158,7 @@ class StripeSource:
             ),
             problem="; ".join(problems) or None,
             invoices=_waiting(beside.invoices, as_of),
-            side_reads=beside.side_reads,
+            side_reads=() if problems else (*beside.side_reads, self._coupons),
             ended_of=frozenset(),
             about=self._about,
             notes=strange.notes(),
@@ -204,6 +216,11 @@ class StripeSource:
             subscriptions=tuple(self._mapped(rows, items, as_of, owners={row.id: row}, schedules=schedules)),
             invoices=None if unpaid is None else _waiting(unpaid, as_of),
         )
+
+    @property
+    def _coupons(self) -> SideRead:
+        problem = "" if self._lists.with_discounts else f"The Stripe API key lacks the permission {_COUPONS}"
+        return SideRead(name=SideList.COUPONS, problem=problem)
 
     def _customer(self, customer_id: str, tally: Tally) -> WireCustomer | None:
         """The customer as it is now, None where this account never had it."""

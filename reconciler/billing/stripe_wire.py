@@ -58,14 +58,14 @@ class WireCoupon:
 
 @wire
 class WireDiscountSource:
-    """Where a discount comes from."""
+    """Where a discount comes from; its coupon is an id unless it was expanded."""
 
-    coupon: WireCoupon | None = None
+    coupon: WireCoupon | str | None = None
 
 
 @wire
 class WireDiscount:
-    """A discount at work, with its coupon expanded; `end` is when a repeating one is over."""
+    """A discount at work; `end` is when a repeating one is over."""
 
     source: WireDiscountSource
     end: Instant | None = None
@@ -123,7 +123,7 @@ def _expanded(value: object) -> object:
 
 @wire
 class WireSubscription:
-    """A subscription; `latest_invoice` is None unless it was expanded."""
+    """A subscription; `latest_invoice` is None and `discounts` are ids unless they were expanded."""
 
     id: str
     customer: str
@@ -135,7 +135,7 @@ class WireSubscription:
     cancel_at_period_end: bool = False
     cancellation_details: WireCancellation | None = None
     collection_method: str | None = None
-    discounts: tuple[WireDiscount, ...] = ()
+    discounts: tuple[str | WireDiscount, ...] = ()
     ended_at: Instant | None = None
     latest_invoice: Annotated[WireLatestInvoice | None, BeforeValidator(_expanded)] = None
     livemode: bool

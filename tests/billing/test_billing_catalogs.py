@@ -19,8 +19,8 @@ from reconciler.model.money import Interval, Period
 from reconciler.sandbox.server import Fault, LoopbackServer
 from reconciler.sandbox.stripe import StripeSandbox
 
-NEEDED = ("rak_customer_read", "rak_subscription_read", "rak_coupon_read")
-USED = (*NEEDED, "rak_plan_read", "rak_invoice_read", "rak_subscription_schedule_read")
+NEEDED = ("rak_customer_read", "rak_subscription_read")
+USED = (*NEEDED, "rak_coupon_read", "rak_plan_read", "rak_invoice_read", "rak_subscription_schedule_read")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from billing.billing_support import NOW, StandingClock, stripe_sandbox, stripe_s
 from reconciler.model.billing import Invoice, Source
 from reconciler.model.observation import SideList, Snapshot
 from reconciler.sandbox.server import Fault, LoopbackServer
-from reconciler.sandbox.stripe import Phase, StripeSandbox
+from reconciler.sandbox.stripe import Item, Phase, StripeSandbox
 
 DAY = timedelta(days=1)
 READS = ("rak_subscription_read", "rak_customer_read", "rak_coupon_read", "rak_plan_read")
@@ -228,6 +229,30 @@ def test_a_side_list_that_is_away_is_said_after_few_requests_and_hides_no_other(
     missing = {each for each, problem in problems(snapshot).items() if problem}
     assert missing == ({name} if status == 500 or name is SideList.OPEN_INVOICES else set())
     assert snapshot.proof.requests <= 7
+
+
+@pytest.mark.parametrize("place", ["subscription", "item", "customer"])
+def test_a_key_that_may_not_read_coupons_reads_the_rest_and_knows_no_discounted_amount(place: str) -> None:
+    allowed = {*READS, "rak_invoice_read"} - {"rak_coupon_read"}
+    sandbox = StripeSandbox(restricted_keys={"rk_test_reads": allowed}, clock=StandingClock().now)
+    price = price_of(sandbox)
+    coupon = sandbox.add_coupon(percent_off=Decimal(10), duration="forever")
+    discounted = sandbox.add_subscription(
+        sandbox.add_customer(coupon=coupon if place == "customer" else None),
+        items=[Item(price=price, coupons=[coupon] if place == "item" else [])],
+        coupons=[coupon] if place == "subscription" else [],
+    )
+    plain = sandbox.add_subscription(sandbox.add_customer(), prices=[price])
+    with sandbox.serve() as server, stripe_source(server, api_key="rk_test_reads") as source:
+        snapshot = source.read_all(NOW)
+        holder = next(each.customer_id for each in snapshot.subscriptions if each.id == discounted)
+        known = {each.id: each for each in snapshot.customers}
+        reading = source.read_customer(known[holder])
+    assert snapshot.complete
+    assert {name for name, problem in problems(snapshot).items() if problem} == {SideList.COUPONS}
+    amounts = {each.id: each.items[0].unit_amount for each in snapshot.subscriptions}
+    assert amounts == {discounted: None, plain: 9900}
+    assert [each.items[0].unit_amount for each in reading.subscriptions] == [None]
 
 
 def test_of_an_incomplete_read_no_side_list_is_asked_for(server: LoopbackServer) -> None:
