@@ -59,7 +59,9 @@ class BillingIndex:
     """Customers, subscriptions and unpaid invoices of every configured side, ready to look up; `complete` by side.
 
     `read_alone` are customers that were read by themselves, `invoices_known` the sides whose unpaid invoices were read
-    whole, and the customers read alone with theirs. `ended_of` as in the snapshots.
+    whole, and the customers read alone with theirs. `ended_of` as in the snapshots. `named_by_live` are the customers
+    whose live subscriptions name an organisation in their own metadata, by its id; `charging` the customers of Lago by
+    the Stripe customer that is charged for them.
     """
 
     complete: Mapping[Source, bool]
@@ -70,6 +72,8 @@ class BillingIndex:
     invoices: Mapping[Source, Mapping[str, tuple[Invoice, ...]]]
     invoices_known: frozenset[Source | tuple[Source, str]]
     ended_of: Mapping[Source, frozenset[str] | None]
+    named_by_live: Mapping[Source, Mapping[str, frozenset[str]]]
+    charging: Mapping[str, frozenset[str]]
     read_alone: frozenset[tuple[Source, str]] = frozenset()
 
     @classmethod
@@ -103,6 +107,8 @@ class BillingIndex:
                 source for source, snapshot in snapshots.items() if snapshot.has_read(SideList.OPEN_INVOICES)
             ),
             ended_of={source: snapshot.ended_of for source, snapshot in snapshots.items()},
+            named_by_live={source: _named_by_live(snapshot.subscriptions) for source, snapshot in snapshots.items()},
+            charging=_charging(each for snapshot in snapshots.values() for each in snapshot.customers),
         )
 
     def with_reading(self, reading: CustomerReading) -> BillingIndex:
@@ -137,6 +143,22 @@ class BillingIndex:
     def is_live(self, source: Source, customer_id: str) -> bool:
         """Whether the customer has any subscription that has not ended."""
         return any(each.status not in _DEAD for each in self.of_customer(source, customer_id))
+
+
+def _named_by_live(rows: Iterable[Subscription]) -> dict[str, frozenset[str]]:
+    named: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.org_key and row.status not in _DEAD:
+            named[row.org_key].add(row.customer_id)
+    return {org_id: frozenset(customers) for org_id, customers in named.items()}
+
+
+def _charging(customers: Iterable[Customer]) -> dict[str, frozenset[str]]:
+    charging: dict[str, set[str]] = defaultdict(set)
+    for customer in customers:
+        if customer.provider_customer_id:
+            charging[customer.provider_customer_id].add(customer.id)
+    return {charged: frozenset(held) for charged, held in charging.items()}
 
 
 def _deleted(customer: Customer) -> bool:

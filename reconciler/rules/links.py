@@ -133,18 +133,29 @@ def provider_link_differs(case: Case) -> Iterator[Drift]:
 
 
 def link_weak(case: Case) -> Iterator[Drift]:
-    """No id leads to a Stripe customer, but Lago charges one that has something live there."""
-    lago, stripe = case.links.get(Source.LAGO), case.links.get(Source.STRIPE)
-    if lago is None or stripe is None or stripe.customers:
+    """No id leads to a customer with something live, but what is charged, or what lives, names the organisation."""
+    for source, customer_id, why in sorted(_weakly_linked(case)):
+        yield case.drift(Code.LINK_WEAK, subject=customer_id, detail=f"{source} customer {customer_id}, {why}")
+
+
+def _weakly_linked(case: Case) -> Iterator[tuple[Source, str, str]]:
+    lago, stripe, index = case.links.get(Source.LAGO), case.links.get(Source.STRIPE), case.world.index
+    if stripe is None:
         return
-    index = case.world.index
-    for customer_id in lago.customers:
+    named = index.named_by_live[Source.STRIPE].get(case.org.id, frozenset()) - stripe.customers.keys()
+    for customer_id in named:
+        yield Source.STRIPE, customer_id, "whose live subscription names it"
+    if lago is None:
+        return
+    for charged in stripe.customers:
+        for customer_id in index.charging.get(charged, frozenset()) - lago.customers.keys():
+            if index.is_live(Source.LAGO, customer_id):
+                yield Source.LAGO, customer_id, f"for which the organisation's stripe customer {charged} is charged"
+    for customer_id in () if stripe.customers else lago.customers:
         customer = index.customers[Source.LAGO].get(customer_id)
         charged = customer.provider_customer_id if customer is not None else ""
-        if charged and index.is_live(Source.STRIPE, charged):
-            yield case.drift(
-                Code.LINK_WEAK, subject=customer_id, detail=f"stripe customer {charged} by lago customer {customer_id}"
-            )
+        if charged and charged not in named and index.is_live(Source.STRIPE, charged):
+            yield Source.STRIPE, charged, f"which is charged for its lago customer {customer_id}"
 
 
 def link_missing(case: Case) -> Iterator[Drift]:

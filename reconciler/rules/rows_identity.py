@@ -115,8 +115,8 @@ IDENTITY_ROWS: Rows = {
         stops=EVERYTHING,
     ),
     Code.LINK_WEAK: Row(
-        when="no id leads to a Stripe customer, but Lago charges one that has something live; names and e-mail "
-        "addresses, which point to customers too, are not kept",
+        when="no id leads to a customer with something live, but Lago's payment provider or the subscription's own "
+        "metadata does; names and e-mail addresses, which point to customers too, are not kept",
         text="No id of the organisation leads to a customer that may be its own: {detail}.",
         remedy="Support: compare the candidates by hand, then record the right one with `reconcile link {org}`.",
         default=Decided.FLAG,

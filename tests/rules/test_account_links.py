@@ -301,6 +301,37 @@ def test_who_pays_as_the_stripe_customer_that_lago_charges_is_not_lowered(
     assert ("link_weak" in told) is live
 
 
+@pytest.mark.parametrize(("names", "stops"), [("org_1", "link_weak"), ("org_7", None), ("", None)])
+def test_who_pays_by_a_subscription_that_names_it_under_another_customer_is_not_lowered(
+    names: str, stops: str | None
+) -> None:
+    observed = observe_world(
+        [org(1, stripe_id="cus_1")],
+        stripe_customer(),
+        stripe_customer(2, org_key=""),
+        stripe_sub(status=SubscriptionStatus.ENDED, ended_at=NOW - 40 * DAY, period_end=NOW - 40 * DAY),
+        stripe_sub(2, org_key=names),
+    )
+    told = {code: blocked_by for code, _, blocked_by in brief(decided(observed, BY_STRIPE))}
+    assert told["ended_still_entitled"] == stops
+    assert ("link_weak" in told) is (stops is not None)
+
+
+@pytest.mark.parametrize(("charged", "stops"), [("cus_1", "link_weak"), ("cus_7", None)])
+def test_who_pays_by_a_lago_customer_for_which_its_own_stripe_customer_is_charged_is_not_lowered(
+    charged: str, stops: str | None
+) -> None:
+    observed = observe_world(
+        [org(1, stripe_id="cus_1")],
+        lago_customer(9, org_key="acme", provider_customer_id=charged),
+        lago_sub(9),
+        stripe_customer(),
+        stripe_sub(status=SubscriptionStatus.ENDED, ended_at=NOW - 40 * DAY, period_end=NOW - 40 * DAY),
+    )
+    told = {code: blocked_by for code, _, blocked_by in brief(decided(observed, terms(Authority.EITHER)))}
+    assert told["ended_still_entitled"] == stops
+
+
 def test_objects_of_the_other_mode_grant_nothing_and_are_told() -> None:
     observed = observe_world([linked(1, "founders_friend")], *customers(), stripe_sub(livemode=False))
     (drift,) = drifts_of(observed, BY_STRIPE)
