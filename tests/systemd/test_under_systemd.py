@@ -150,3 +150,20 @@ def test_the_timer_runs_passes_without_a_daemon_and_drift_that_remains_is_no_fai
     )
     first, second = machine.events("run.finished", once)[:2]
     assert (first["exit_code"], first["fixes"], second["fixes"]) == (2, 22, 0)
+
+
+def test_when_names_no_longer_resolve_it_says_so_and_goes_on_when_they_do(machine: Booted) -> None:
+    started(machine)
+    url = machine.lago.url
+    right = machine.config.read_text()
+    machine.config.write_text(right.replace(url, "http://lago.reconciler.invalid"))
+    machine.run(f"systemctl reload {SERVICE}")
+    machine.until(lambda: machine.events("daemon.reloaded"), "the name")
+    machine.kill(signal.SIGUSR1)
+    (trouble,) = machine.until(lambda: machine.events("daemon.trouble"), "the trouble", 120)
+    assert trouble["part"] == "lago"
+    assert "does not resolve" in trouble["problem"]
+    assert machine.show(SERVICE, "ActiveState")["ActiveState"] == "active"
+    machine.config.write_text(right)
+    machine.run(f"systemctl reload {SERVICE}")
+    machine.until(lambda: machine.events("daemon.recovered"), "the next try", 120)
