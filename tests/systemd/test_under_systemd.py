@@ -110,7 +110,7 @@ def test_a_good_reload_is_taken_and_a_bad_one_keeps_the_last_good_settings(machi
         "the refusal in STATUS=",
     )
     assert shown["ActiveState"] == "active"
-    machine.run(f"systemctl kill --signal=SIGUSR1 {SERVICE}")
+    machine.kill(signal.SIGUSR1)
     machine.until(lambda: len(machine.events("run.finished")) >= 2, "a pass with the last good settings")
 
 
