@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -123,3 +124,23 @@ def test_an_upgrade_caught_in_the_middle_is_never_fixed_and_settles_by_itself(op
         assert settled.exit_code == 0
         assert len(settled.document["outcomes"]) == (0 if first == "store" else 1)
         assert tiers(site, [org_id, *others]) == ["professional"] * 4
+
+
+def test_a_store_that_shrank_is_judged_again_once_a_person_acknowledged_the_refusal(opened: Open) -> None:
+    business = Business(NOW)
+    org_ids = [add(business, "professional", "professional") for _ in range(10)]
+    with opened(business) as site:
+        assert site.reconcile().exit_code == 0
+        kept = {org_id: record for org_id, record in site.records().items() if org_id in org_ids[:8]}
+        site.store.write_text(json.dumps(kept, indent=2))
+        refused = site.reconcile("--format", "json")
+        digest = refused.document["run"]["refusal_digest"]
+        assert (refused.exit_code, refused.document["drifts"]) == (3, [])
+        assert digest in refused.document["run"]["refusal"]
+        assert digest in site.reconcile("explain", org_ids[0]).out
+        acknowledged = site.reconcile("breaker", "ack", "--plan", digest, "--by", "Ann", "--reason", "two left")
+        assert acknowledged.exit_code == 0
+        judged = site.reconcile("--format", "json")
+        assert judged.exit_code == 2
+        assert {each["code"] for each in judged.document["drifts"]} == {"orphan_payer"}
+        assert len(judged.document["drifts"]) == 4
