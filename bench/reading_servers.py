@@ -78,6 +78,30 @@ LAGO_CUSTOMER: dict[str, Any] = {
         "external_salesforce_id", "legal_name", "legal_number", "logo_url", "phone", "url",
     )),
 }  # fmt: skip
+STRIPE_INVOICE: dict[str, Any] = {
+    "id": "in_#N#", "object": "invoice", "customer": "cus_#N#", "status": "open", "created": AT, "currency": "usd",
+    "amount_due": 9900, "amount_paid": 0, "amount_remaining": 9900, "attempt_count": 1, "attempted": True,
+    "collection_method": "charge_automatically", "due_date": None, "livemode": False, "metadata": {},
+    "parent": {"type": "subscription_details", "subscription_details": {"subscription": "sub_#N#", "metadata": {}}},
+    "status_transitions": {"finalized_at": AT, "paid_at": None, "voided_at": None, "marked_uncollectible_at": None},
+    "customer_email": "billing#N#@example.com", "customer_name": "Company #N#", "number": "ABCDEF12-0001",
+}  # fmt: skip
+LAGO_INVOICE: dict[str, Any] = {
+    "lago_id": "7a1f6e0a-0000-4000-8000-#N#", "sequential_id": 2, "number": "LAG-1234-001-002", "currency": "USD",
+    "issuing_date": "2026-10-01", "payment_due_date": "2026-10-15", "invoice_type": "subscription",
+    "payment_dispute_lost_at": None, "payment_overdue": True, "payment_status": "failed", "status": "finalized",
+    "total_amount_cents": 9900, "total_due_amount_cents": 9900, "self_billed": False, "created_at": "#AT#",
+    "customer": LAGO_CUSTOMER, "metadata": [], "applied_taxes": [],
+}  # fmt: skip
+LAGO_COUPON: dict[str, Any] = {
+    "lago_id": "9a1f6e0a-0000-4000-8000-#N#", "lago_coupon_id": "11111111-0000-4000-8000-000000000001",
+    "coupon_code": "welcome", "lago_customer_id": "0b5f0c1e-0000-4000-8000-#N#", "external_customer_id": "org_#N#",
+    "status": "active", "amount_cents": None, "amount_currency": None, "percentage_rate": "10.0",
+    "frequency": "forever", "frequency_duration_remaining": None, "expiration_at": None, "created_at": "#AT#",
+    "terminated_at": None, "credits": [],
+}  # fmt: skip
+# One row of these lists for so many subscriptions.
+SHARES = {"/v1/invoices": 50, "/api/v1/invoices": 50, "/api/v1/applied_coupons": 20}
 LAGO_PLAN: dict[str, Any] = {
     "lago_id": "11111111-0000-4000-8000-000000000000", "name": "Professional", "code": "professional",
     "interval": "monthly", "amount_cents": 9900, "amount_currency": "USD", "trial_period": None, "charges": [],
@@ -122,12 +146,20 @@ class World:
             "/v1/customers": template(STRIPE_CUSTOMER, 1_200),
             "/api/v1/subscriptions": template(LAGO_SUBSCRIPTION, 980),
             "/api/v1/customers": template(LAGO_CUSTOMER, 1_140),
+            "/v1/invoices": template(STRIPE_INVOICE, 3_000),
+            "/api/v1/invoices": template(LAGO_INVOICE, 2_600),
+            "/api/v1/applied_coupons": template(LAGO_COUPON, 600),
         }
         self.requests = 0
         self.turns = threading.Semaphore(server.workers)
 
+    def numbers(self, path: str, query: dict[str, str]) -> range:
+        """The numbers of the subscriptions that have a row in a list, the oldest first."""
+        none = "payment_dispute_lost" in query
+        return range(0, 0 if none else self.server.rows, SHARES.get(path, 1))
+
     def row(self, path: str, number: int) -> str:
-        """Row `number` of a list as JSON."""
+        """The row of a list, as JSON, that belongs to a subscription."""
         at = self.moments[number]
         text = self.templates[path].replace("#N#", f"{number:012d}").replace(str(AT), str(at))
         return text.replace("#AT#", datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -147,29 +179,27 @@ class World:
         return self.lago(parts.path, query) if parts.path.startswith("/api") else self.stripe(parts.path, query)
 
     def stripe(self, path: str, query: dict[str, str]) -> bytes:
-        """A page of a list of Stripe; of what no template is for there is nothing."""
-        if path not in self.templates:
-            return b'{"object":"list","has_more":false,"data":[]}'
+        """A page of a list of Stripe."""
+        held = self.numbers(path, query)
         top = bisect_left(self.moments, int(query.get("created[lt]", 2**40)))
         floor = bisect_left(self.moments, int(query.get("created[gte]", 0)))
         if "starting_after" in query:
             top = min(top, int(query["starting_after"].rpartition("_")[2]))
-        numbers = range(top - 1, max(floor, top - PAGE) - 1, -1)
-        more = "true" if top - PAGE > floor else "false"
-        body = ",".join(self.row(path, number) for number in numbers)
+        wanted = held[bisect_left(held, floor) : bisect_left(held, top)]
+        more = "true" if len(wanted) > PAGE else "false"
+        body = ",".join(self.row(path, number) for number in reversed(wanted[-PAGE:]))
         return f'{{"object":"list","url":"{path}","has_more":{more},"data":[{body}]}}'.encode()
 
     def lago(self, path: str, query: dict[str, str]) -> bytes:
-        """A page of a list of Lago; of what no template is for there is nothing."""
-        page, size = int(query.get("page", 1)), int(query.get("per_page", PAGE))
-        total = self.server.rows if path in self.templates else 0
-        pages = -(-total // size)
-        numbers = range(total - 1 - (page - 1) * size, max(-1, total - 1 - page * size), -1)
+        """A page of a list of Lago."""
+        held = self.numbers(path, query)[::-1]
+        page, pages = int(query.get("page", 1)), -(-len(held) // PAGE)
+        numbers = held[(page - 1) * PAGE : page * PAGE]
         meta = {"current_page": page, "next_page": page + 1 if page < pages else None, "prev_page": None}
         body = ",".join(self.row(path, number) for number in numbers)
         with self.turns:
             time.sleep(self.server.row_s * len(numbers))
-        meta |= {"total_pages": pages, "total_count": total}
+        meta |= {"total_pages": pages, "total_count": len(held)}
         return f'{{"{path.rpartition("/")[2]}":[{body}],"meta":{json.dumps(meta)}}}'.encode()
 
 
