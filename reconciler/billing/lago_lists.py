@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from reconciler.billing.asking import Tally
@@ -98,7 +99,8 @@ class LagoLists:
         what has not ended, which must agree: from such a list rows leave, and a walk alone may miss one unseen.
         """
         fetch = self._pages("/subscriptions", Page[WireSubscription], tally, self.of_all)
-        first = fetch(1)
+        hands.give(1, partial(fetch, 1))  # not here: this thread must be free when the read must end
+        _, first = hands.take()
         into.with_ended = not self._is_mostly_past(first.meta.total_count, tally)
         if not into.with_ended:
             return self._walk_live(tally, hands, into)

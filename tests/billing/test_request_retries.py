@@ -87,6 +87,17 @@ def test_nothing_is_sent_again_after_the_deadline() -> None:
     assert asked.sent == 2
 
 
+def test_waits_grow_and_no_two_are_alike_so_that_many_do_not_come_back_at_once() -> None:
+    waits = set()
+    for _ in range(4):
+        asked = Asked(TryAgainError("down"), policy=RetryPolicy(attempts=2, first_wait_s=0.01, jitter_s=0.05))
+        began = time.monotonic()
+        asked.call()
+        waits.add(round(time.monotonic() - began, 4))
+    assert len(waits) > 1
+    assert min(waits) >= 0.01
+
+
 def test_the_pause_that_the_source_asks_for_is_kept() -> None:
     asked = Asked(TryAgainError("too fast", wait_s=7))
     assert asked.call() == "answer"
