@@ -63,7 +63,7 @@ class Trial:
             },
             check=False,
             capture_output=True,
-            timeout=60,
+            timeout=300,
         ).returncode
 
     def steps(self) -> list[str]:
