@@ -34,7 +34,7 @@ from reconciler.billing.more import MOST_SINGLY, OVER, More, population
 from reconciler.billing.network import Asking, Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.strange import Strange
-from reconciler.errors import SourceRefusedError, SourceUnavailableError
+from reconciler.errors import SetupError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Invoice, Source, Subscription
 from reconciler.model.observation import CustomerReading, Snapshot, Wanted
 from reconciler.ports import Clock
@@ -183,7 +183,7 @@ class LagoSource:
                     walk = server.lists.subscriptions(tally, server.lists.of_all)
                     more.problems += walk.run(crew)
                     more.subscriptions += self._ended(walk.rows().values(), server, customers, as_of)
-        except (SourceUnavailableError, SourceRefusedError) as error:
+        except (SetupError, SourceUnavailableError, SourceRefusedError) as error:
             more.problems.append(error.problem)
         return more.added_to(snapshot, tally, read_until=self._clock.now())
 

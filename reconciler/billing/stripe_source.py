@@ -34,7 +34,7 @@ from reconciler.billing.stripe_mapping import customer_of, invoice_of, look_for_
 from reconciler.billing.stripe_ranges import Sweep
 from reconciler.billing.stripe_side import Beside, read_beside, read_schedules, schedules_set, unpaid_of
 from reconciler.billing.stripe_wire import WireCustomer, WireInvoice, WireItem, WireList, WireSchedule, WireSubscription
-from reconciler.errors import CredentialError, SourceRefusedError, SourceUnavailableError
+from reconciler.errors import CredentialError, SetupError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Invoice, Source, Subscription
 from reconciler.model.observation import CustomerReading, SideList, SideRead, Snapshot, Wanted
 from reconciler.ports import Clock
@@ -191,7 +191,7 @@ class StripeSource:
                     )
                     rows, items = self._whole(ended, crew, tally)
                     more.subscriptions += self._mapped(rows, items, as_of)
-        except (SourceUnavailableError, SourceRefusedError) as error:
+        except (SetupError, SourceUnavailableError, SourceRefusedError) as error:
             more.problems.append(error.problem)
         return more.added_to(snapshot, tally, read_until=self._clock.now())
 

@@ -41,6 +41,8 @@ class BillingWorld(Protocol):
 
     def forbid_invoices(self) -> None: ...
 
+    def refuse_key(self) -> None: ...
+
     def go_down(self) -> None: ...
 
 
@@ -89,6 +91,9 @@ class LagoWorld:
     def forbid_invoices(self) -> None:
         self._server.add_fault(Fault(target="/invoices", status=403, body="{}", times=None))
 
+    def refuse_key(self) -> None:
+        self._server.add_fault(Fault(status=401, body='{"error":{}}', times=None))
+
     def go_down(self) -> None:
         self._server.add_fault(Fault(status=503, times=None))
 
@@ -130,6 +135,9 @@ class StripeWorld:
         )
         for target in ("/invoices", "latest_invoice"):
             self._server.add_fault(Fault(target=target, status=403, body=body, times=None))
+
+    def refuse_key(self) -> None:
+        self._server.add_fault(Fault(status=401, body='{"error":{}}', times=None))
 
     def go_down(self) -> None:
         self._server.add_fault(Fault(status=503, times=None))
@@ -207,6 +215,9 @@ class FakeWorld:
     def forbid_invoices(self) -> None:
         refused = SideRead(name=SideList.OPEN_INVOICES, problem="it may not be read")
         self.reader.snapshot = replace(self.reader.snapshot, invoices=(), side_reads=(refused,))
+
+    def refuse_key(self) -> None:
+        self.reader.down = "The fake refuses the key"
 
     def go_down(self) -> None:
         self.reader.down = "The fake is down"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -194,3 +195,13 @@ def test_where_invoices_may_not_be_read_that_is_said_and_the_rest_is_complete(wo
 
 def test_who_answered_is_told(world: BillingWorld) -> None:
     assert world.reader.read_all(NOW).about
+
+
+def test_a_key_that_is_refused_in_the_second_step_makes_the_snapshot_incomplete(world: BillingWorld) -> None:
+    one = world.add_customer("org_1")
+    snapshot = replace(world.reader.read_all(NOW), ended_of=frozenset())
+    world.refuse_key()
+    more = world.reader.read_more(
+        snapshot, Wanted(recorded_ids=frozenset({"cus_gone"}), ended_of=frozenset({one})), NOW
+    )
+    assert (more.complete, bool(more.problem)) == (False, True)
