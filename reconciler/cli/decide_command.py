@@ -54,7 +54,7 @@ def decide(
     at = datetime.now(UTC)
     with recorded_ledger(settings, os.environ) as ledger:
         known = _known(read, ledger, at)
-        taken = take_over(read, known, by=name, at=at, timezone=settings.reports.timezone)
+        taken = take_over(read, known, by=name, at=at)
         if taken.refusals:
             for refusal in taken.refusals:
                 complain(shown(refusal))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from reconciler.model.acts import Waiver
 from reconciler.model.drift import Decision, Fix
@@ -14,7 +13,7 @@ from reconciler.model.run import OutcomeResult, RunRecord
 from reconciler.reports.decision_file import DecisionFile, Filled
 from reconciler.reports.words import before_and_after
 
-_LONGEST = timedelta(days=3660)  # a typing error in a year is not an acceptance for ever
+_LONGEST_DAYS = 90  # as reconcile waive has it: what is agreed for longer is a contract
 
 
 class Word(StrEnum):
@@ -52,10 +51,10 @@ class Known:
     last: RunRecord
 
 
-def take_over(file: DecisionFile, known: Known, *, by: str, at: datetime, timezone: str) -> Taken:
+def take_over(file: DecisionFile, known: Known, *, by: str, at: datetime) -> Taken:
     """The waivers, acknowledgements and approvals of a file, said by `by` at `at`.
 
-    A waiver holds up to the end of its day in `timezone` and pins the values that the report showed. An approval is of
+    A waiver holds up to the end of its day, UTC, and pins the values that the report showed. An approval is of
     the very fix that the report showed, as the last run planned it again.
     """
     shown = {each.drift.id: each for each in known.run.decisions}
@@ -65,7 +64,7 @@ def take_over(file: DecisionFile, known: Known, *, by: str, at: datetime, timezo
     refusals: list[str] = []
     seen: set[str] = set()
     for row in file.rows:
-        problems = list(_problems(row, shown, known, seen, at=at, timezone=timezone))
+        problems = list(_problems(row, shown, known, seen, at=at))
         refusals += [f"Row {row.row}: {problem}" for problem in problems]
         seen.add(row.drift_id)
         if problems:
@@ -73,7 +72,7 @@ def take_over(file: DecisionFile, known: Known, *, by: str, at: datetime, timezo
         match Word(row.decision):
             case Word.WAIVE:
                 values = shown[row.drift_id].drift.values
-                until = _end_of(row, timezone) or at
+                until = _end_of(row) or at
                 waivers.append(
                     Waiver(drift_id=row.drift_id, pinned=values, until=until, by=by, reason=row.reason, at=at)
                 )
@@ -87,7 +86,7 @@ def take_over(file: DecisionFile, known: Known, *, by: str, at: datetime, timezo
 
 
 def _problems(
-    row: Filled, shown: Mapping[str, Decision], known: Known, seen: set[str], *, at: datetime, timezone: str
+    row: Filled, shown: Mapping[str, Decision], known: Known, seen: set[str], *, at: datetime
 ) -> Iterator[str]:
     if row.problem:
         yield row.problem
@@ -104,7 +103,7 @@ def _problems(
     yield from _moved(row, shown[row.drift_id], known)
     match Word(row.decision):
         case Word.WAIVE:
-            yield from _waiving(row, at=at, timezone=timezone)
+            yield from _waiving(row, at=at)
         case Word.ACK:
             if row.until is not None:
                 yield "an ack has no Until"
@@ -120,24 +119,24 @@ def _moved(row: Filled, then: Decision, known: Known) -> Iterator[str]:
         yield "the drift has other values by now; decide on a new report"
 
 
-def _waiving(row: Filled, *, at: datetime, timezone: str) -> Iterator[str]:
+def _waiving(row: Filled, *, at: datetime) -> Iterator[str]:
     if not row.reason:
         yield "a waiver needs a Reason"
-    end = _end_of(row, timezone)
+    end = _end_of(row)
     if end is None:
         if not row.problem:
             yield "a waiver needs an Until"
     elif end <= at:
         yield f"Until {row.until} is past"
-    elif end > at + _LONGEST:
-        yield f"Until {row.until} is too far ahead"
+    elif (end - at).days > _LONGEST_DAYS:
+        yield f"Until {row.until} is more than {_LONGEST_DAYS} days ahead; what is agreed for longer is a contract"
 
 
-def _end_of(row: Filled, timezone: str) -> datetime | None:
-    """The midnight that ends the day."""
+def _end_of(row: Filled) -> datetime | None:
+    """The midnight, UTC, that ends the day."""
     if row.until is None:
         return None
-    return datetime.combine(row.until + timedelta(days=1), time.min, ZoneInfo(timezone)).astimezone(UTC)
+    return datetime.combine(row.until + timedelta(days=1), time.min, UTC)
 
 
 def _approving(row: Filled, known: Known, *, at: datetime) -> Iterator[str]:

@@ -18,23 +18,14 @@ from reconciler.reports.compose import DRIFTS
 from reconciler.reports.html_charts import charts_of, trend_of
 from reconciler.reports.html_data import data_of, packed
 from reconciler.reports.money_text import money_text
-from reconciler.reports.tables import Book, Cell, Column, Kind
+from reconciler.reports.tables import Balance, Book, Cell, Column, Kind
 
 _STATIC_ROWS = 200  # of a table that is written into the page as it is
 _FIRST_ROWS = 100  # drifts that stand in the page for readers without its script
 _NUMBERS = frozenset({Kind.COUNT, Kind.MONEY})
 _LIST = (
-    "code",
-    "severity",
-    "decision",
-    "org_name",
-    "currency",
-    "leak",
-    "owed",
-    "overbilled",
-    "accrued",
-    "age_days",
-    "state",
+    *("code", "severity", "decision", "org_name", "leak", "owed", "overbilled"),
+    *("accrued", "age_days", "state"),
 )
 _FILTERS = ("code", "severity", "decision", "state", "currency", "age")
 
@@ -63,6 +54,7 @@ def html_report(run: RunRecord, book: Book) -> bytes:
         .render(
             book=book,
             cell=cell_text,
+            told=_told,
             numeric=_numeric,
             cards=_cards(run),
             charts=charts_of(book),
@@ -102,6 +94,12 @@ def _hash(text: str) -> str:
 
 def _numeric(column: Column, value: Cell) -> bool:
     return column.kind in _NUMBERS or (not isinstance(value, bool) and isinstance(value, int | Money))
+
+
+def _told(column: Column, value: Cell) -> str:
+    """As `cell_text`; a zero amount is a dash, but where it is what a balance leaves over."""
+    nothing = isinstance(value, Money) and not value.minor and not isinstance(column.formula, Balance)
+    return "-" if nothing else cell_text(value)
 
 
 def _cards(run: RunRecord) -> list[Card]:

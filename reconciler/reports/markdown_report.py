@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from reconciler.model.run import RunRecord
+from reconciler.reports.cell_text import cell_text
 from reconciler.reports.fates import fates_of
 from reconciler.reports.groups import LONGEST, Entry, Group, sections_of
 from reconciler.reports.money_table import LABELS, left_over, money_columns, money_heading
 from reconciler.reports.safe_text import fitted, shown
+from reconciler.reports.summary_sheet import SUMMARY
+from reconciler.reports.tables import Book, Cell
 from reconciler.reports.words import (
     EXIT_CODES,
     MODES,
@@ -23,18 +26,19 @@ from reconciler.reports.words import (
 )
 
 _NAME_WIDTH = 60
+_DEAREST = range(1, 6)  # ranks, of each currency
 # CommonMark takes any ASCII punctuation after a backslash as itself; these begin something inside a line,
 _MARKUP = re.compile(r"[\\`*_\[\]<#|~&@]|:(?=\S)|(?<=www)\.")
 # and these at its start.
 _BLOCK_START = re.compile(r"^(\s*\d*)([-+=>.)])")
 
 
-def markdown_report(run: RunRecord) -> bytes:
+def markdown_report(run: RunRecord, book: Book) -> bytes:
     """UTF-8 CommonMark with tables as GitHub has them; long lists are cut and say so."""
-    return ("\n".join(_lines(run)) + "\n").encode()
+    return ("\n".join(_lines(run, book)) + "\n").encode()
 
 
-def _lines(run: RunRecord) -> Iterator[str]:
+def _lines(run: RunRecord, book: Book) -> Iterator[str]:
     yield f"# {run.result.value.upper()}"
     yield ""
     yield result_words(run)
@@ -56,6 +60,7 @@ def _lines(run: RunRecord) -> Iterator[str]:
         for group in groups:
             yield from _group(group)
     yield from _money(run)
+    yield from _dearest(book)
     for line in counts(run):
         yield from ("", line)
     yield from ("", f"Exit code {run.exit_code}: {EXIT_CODES.get(run.exit_code, 'not one that this version knows.')}")
@@ -111,6 +116,31 @@ def _money(run: RunRecord) -> Iterator[str]:
     yield from (f"**DOES NOT TIE OUT:** {_plain(amount)} is left over.  " for amount in left_over(run))
     if not left_over(run):
         yield "Every currency ties out (without what is held or unpriced)."
+
+
+def _dearest(book: Book) -> Iterator[str]:
+    rows = [row for row in book.sheet(SUMMARY).table("top").records() if row["rank"] in _DEAREST]
+    if not rows:
+        return
+    yield from ("", "## What has come to the most so far", "")
+    head = ("accrued", "code", "organisation", "name", "in effect since")
+    yield from _table((head, *(_dear(row) for row in rows)))
+
+
+def _dear(row: dict[str, Cell]) -> tuple[str, ...]:
+    name = row["org_name"]
+    return (
+        cell_text(row["accrued"]),
+        _plain(cell_text(row["code"])),
+        _in_table(_code(cell_text(row["org_id"]))),
+        _in_table(_code(fitted(name, _NAME_WIDTH))) if isinstance(name, str) else "",
+        cell_text(row["effective_at"]),
+    )
+
+
+def _in_table(code: str) -> str:
+    """Inside code a bar still ends a cell of a table, unless a backslash stands before it."""
+    return code.replace("|", "\\|")
 
 
 def _more(number: int) -> Iterator[str]:

@@ -67,7 +67,7 @@ def render(
         case ReportFormat.JSON:
             return json_report(run, made())
         case ReportFormat.MARKDOWN:
-            return markdown_report(run)
+            return markdown_report(run, made())
         case ReportFormat.CSV:
             return csv_report(made(), bom=bom)
         case ReportFormat.HTML:

@@ -7,9 +7,10 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reconciler.model.drift import Code, Decided, Direction
+from reconciler.model.drift import Code, Decided, Direction, DriftMoney
 from reconciler.model.run import CurrencyTotals, OutcomeResult, RunMode, RunRecord, RunResult
-from reconciler.reports.markdown_report import markdown_report
+from reconciler.reports.compose import book_of
+from reconciler.reports.markdown_report import markdown_report as written
 from run_builders import decision, drift, fix, outcome, plan_of, run_record, source_read, totals_of
 
 HOSTILE = [
@@ -32,6 +33,10 @@ HOSTILE = [
     "\\",
     "\u202eevil",
 ]
+
+
+def markdown_report(run: RunRecord) -> bytes:
+    return written(run, book_of(run))
 
 
 def _tokens(run: RunRecord) -> Iterator[Token]:
@@ -137,3 +142,13 @@ def test_an_address_in_a_text_is_no_link_where_bare_addresses_are(name: str, tex
 
     assert text in prose
     assert name not in prose
+
+
+def test_what_has_come_to_the_most_stands_first_and_is_short() -> None:
+    decisions = [
+        decision(drift(f"org_{number}", money=DriftMoney(currency="usd", leak=number * 100))) for number in range(1, 9)
+    ]
+    text = markdown_report(run_record(decisions=decisions)).decode()
+    table = text.split("## What has come to the most so far")[1].split("\n\n")[1].splitlines()
+    assert table[2].startswith("| 8.00 USD | tier\\_over | `org_8` | `Name of org_8` |")
+    assert len(table) == 2 + 5

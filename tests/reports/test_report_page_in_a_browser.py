@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,8 +138,11 @@ def test_a_row_opens_into_reasoning_remedy_evidence_and_links_and_closes_again(p
     assert opener.get_attribute("aria-expanded") == "false"
     opener.click()
     details = page.find_element(By.CSS_SELECTOR, ".opened")
-    for words in ("What it is", "Remedy", "Why decided so", "Evidence", "recorded id", "the recorded customer id"):
+    for words in ("What it is", "Remedy", "Why decided so", "Evidence", "recorded_id", "the recorded customer id"):
         assert words in details.text
+    shown = [each.text for each in details.find_elements(By.TAG_NAME, "dt")]
+    assert any(re.fullmatch(r"cus_[0-9a-f]{14}", each) for each in shown)
+    assert re.search(r"monthly\n[\d,.]+ [A-Z]{3}\n", details.text)
     links = {each.text: each.get_attribute("href") for each in details.find_elements(By.TAG_NAME, "a")}
     assert str(links["Open in Stripe"]).startswith("https://dashboard.stripe.com/acct_1Example/subscriptions/sub_")
     assert str(links["Open in Lago"]).startswith("https://lago.example.com/customer/")

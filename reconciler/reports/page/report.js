@@ -70,9 +70,9 @@
       if (value !== null && typeof value === "object") {
         const list = make("dl");
         for (const [key, inner] of Object.entries(value)) {
-          const told = make("dd");
-          told.append(leaves(inner));
-          list.append(make("dt", key.replaceAll("_", " ")), told);
+          const told = make("dd"), isAmount = key === "monthly" && Number.isInteger(inner) && value.currency;
+          told.append(isAmount ? amount(inner, value.currency) : leaves(inner));
+          list.append(make("dt", key), told);
         }
         return list;
       }
