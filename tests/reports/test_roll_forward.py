@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.drift import Decided, Decision, DriftMoney
@@ -95,6 +95,7 @@ decisions = st.lists(
 )
 
 
+@settings(deadline=None)  # a busy machine is no slow rule
 @given(decisions, decisions, st.frozensets(org_ids), decisions)
 def test_it_ties_out_in_count_and_money_whatever_happened(
     before: list[Decision], after: list[Decision], seen: frozenset[str], passed: list[Decision]
@@ -104,6 +105,7 @@ def test_it_ties_out_in_count_and_money_whatever_happened(
         assert row["residual"] in {0, usd(0), Money(minor=0, currency="jpy")}
 
 
+@settings(deadline=None)  # as above
 @given(decisions, decisions)
 def test_its_movements_add_up_to_its_totals(before: list[Decision], after: list[Decision]) -> None:
     sheet = roll_forward_sheet(run_record(decisions=after), Background(opening=opening(*before)))
