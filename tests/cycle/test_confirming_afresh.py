@@ -10,7 +10,7 @@ import pytest
 
 from builders import NOW, lago_customer, lago_sub, org, stripe_customer, stripe_sub, terms
 from cycle.cycle_support import Works, billed, linked, results, works
-from reconciler.model.acts import Waiver
+from reconciler.model.acts import Contract, Waiver
 from reconciler.model.observation import Snapshot
 from reconciler.model.orgs import InvalidRecord
 from reconciler.model.run import RunMode
@@ -66,6 +66,22 @@ def test_a_waiver_given_meanwhile_stops_the_fix() -> None:
     result, words = fate(made)
     assert (result, made.store.writes) == ("stale", [])
     assert words.startswith("judged again, it is stopped: waived by Ann")
+
+
+def test_a_contract_added_meanwhile_stops_the_lowering() -> None:
+    made = one("enterprise")
+    said = Contract(
+        id="c-1",
+        org_id="org_1",
+        tier="enterprise",
+        amount_minor=49900,
+        currency="usd",
+        start=(NOW - timedelta(days=9)).date(),
+        approver="Ann",
+        reference="R-1",
+    )
+    meanwhile(made, lambda: made.ledger.contracts.append(said))
+    assert (fate(made)[0], made.store.writes) == ("stale", [])
 
 
 def test_a_lago_customer_that_came_to_hold_the_organisations_own_id_stops_the_raise() -> None:
