@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from reconciler.model.billing import Customer, Item, Source, Subscription, SubscriptionStatus
+from reconciler.model.billing import Customer, Invoice, Item, Source, Subscription, SubscriptionStatus
 from reconciler.model.catalog import Catalog, SourceKeys, Tier
 from reconciler.model.drift import Decision, Drift
 from reconciler.model.history import History
 from reconciler.model.money import Interval, Period
-from reconciler.model.observation import Observation, ReadProof, Snapshot, StoreReading
+from reconciler.model.observation import Observation, ReadProof, SideList, SideRead, Snapshot, StoreReading
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.model.run import Plan, Totals
 from reconciler.model.terms import Authority, Do, Limits, Mode, Policy, StatusTerms, Terms
@@ -171,6 +171,13 @@ def stripe_sub(
     return replace(base, **changes)
 
 
+def invoice(source: Source, number: int = 1, due: int = 9900, *, invoice_id: str = "in_1", **changes: Any) -> Invoice:
+    """An unpaid invoice of customer `number` that is overdue and does not say to which subscription it belongs."""
+    customer = f"lago-{number}" if source is Source.LAGO else f"cus_{number}"
+    base = Invoice(source=source, id=invoice_id, customer_id=customer, due_minor=due, currency="usd", overdue=True)
+    return replace(base, **changes)
+
+
 def _amount(tier: str, amount: int | None, *, yearly: bool) -> int | None:
     if amount != -1:
         return amount
@@ -190,6 +197,8 @@ def snapshot(
     subscriptions: Iterable[Subscription] = (),
     *,
     complete: bool = True,
+    invoices: Iterable[Invoice] = (),
+    reads: Iterable[SideList] = tuple(SideList),
 ) -> Snapshot:
     return Snapshot(
         source=source,
@@ -198,30 +207,40 @@ def snapshot(
         complete=complete,
         proof=PROOF,
         problem=None if complete else "the read broke off",
+        invoices=tuple(invoices),
+        side_reads=tuple(SideRead(name=name) for name in reads),
     )
 
 
 def observe_world(
     orgs: Iterable[Org],
-    *held: Customer | Subscription,
+    *held: Customer | Subscription | Invoice,
     incomplete: Iterable[Source] = (),
     sides: Iterable[Source] = tuple(Source),
     invalid: Iterable[InvalidRecord] = (),
     history: History | None = None,
     as_of: datetime = NOW,
+    reads: Iterable[SideList] = tuple(SideList),
 ) -> Observation:
-    """What a pass would have seen: `held` are the customers and subscriptions of both sources, in any order."""
+    """What a pass would have seen: `held` are customers, subscriptions and invoices of both sources, in any order."""
     by_side: Mapping[Source, tuple[list[Customer], list[Subscription]]] = {side: ([], []) for side in sides}
+    invoices: dict[Source, list[Invoice]] = {side: [] for side in Source}
     for each in held:
-        if isinstance(each, Customer):
-            by_side[each.source][0].append(each)
-        else:
-            by_side[each.source][1].append(each)
+        match each:
+            case Customer():
+                by_side[each.source][0].append(each)
+            case Subscription():
+                by_side[each.source][1].append(each)
+            case Invoice():
+                invoices[each.source].append(each)
     broken = set(incomplete)
     return Observation(
         as_of=as_of,
         store=StoreReading(orgs=tuple(orgs), invalid=tuple(invalid), version="1"),
-        snapshots={side: snapshot(side, *rows, complete=side not in broken) for side, rows in by_side.items()},
+        snapshots={
+            side: snapshot(side, *rows, complete=side not in broken, invoices=invoices[side], reads=reads)
+            for side, rows in by_side.items()
+        },
         history=history or History(),
     )
 

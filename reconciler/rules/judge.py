@@ -17,6 +17,7 @@ from reconciler.rules.due import Says
 from reconciler.rules.row import LEAK, OWED, Stage
 from reconciler.rules.schedules import said
 
+_EXPLAINING = frozenset({Stage.CONTRACT, Stage.WAIT, Stage.FIX})
 _SOMEBODY_ELSES = frozenset({Code.ID_SHARED, Code.ID_CROSSED})
 
 Rule = Callable[[Case], Iterator[Drift]]
@@ -31,6 +32,16 @@ def first_of(*rules: Rule) -> Rule:
             if found:
                 yield from found
                 return
+
+    return judged
+
+
+def all_of(*rules: Rule) -> Rule:
+    """Every one of the rules."""
+
+    def judged(case: Case) -> Iterator[Drift]:
+        for rule in rules:
+            yield from rule(case)
 
     return judged
 
@@ -54,12 +65,27 @@ IDENTITY: tuple[Rule, ...] = (
     beside.leftover_free_subscription,
 )
 
+_GRANTED_LESS = first_of(tier.downgrade_late, tier.tier_over)
+
+# Why it has a tier that nothing live grants.
+_GRANTED_NOTHING = first_of(
+    ended.incomplete_in_window,
+    ended.unpaid,
+    ended.paused,
+    schedules.future_start,
+    ended.payment_disputed,
+    tier.unexpected_side,
+    ended.never_paid_entitled,
+    ended.ended_still_entitled,
+    ended.trial_overrun,
+    ended.paid_tier_no_billing,
+)
+
 # The tier, the status and the price of an active organisation, where nothing is held.
 ACTIVE_RULES: tuple[Rule, ...] = (
     schedules.cancel_scheduled,
     schedules.canceled_paid_through,
     statuses.past_due_in_grace,
-    ended.incomplete_in_window,
     schedules.schedule_missed,
     price.collection_paused,
     price.zero_amount_live,
@@ -67,23 +93,11 @@ ACTIVE_RULES: tuple[Rule, ...] = (
     price.currency_differs,
     schedules.cancel_state_differs,
     first_of(tier.downgrade_early, tier.free_tier_paying, tier.paid_not_reflected, tier.tier_under),
-    first_of(contracts.contract_expired, tier.downgrade_late, tier.tier_over),
+    first_of(contracts.contract_expired, all_of(_GRANTED_LESS, _GRANTED_NOTHING)),
     statuses.past_due_beyond_grace,
     statuses.overdue_by_invoice,
     tier.billing_disagrees,
     tier.side_missing,
-    first_of(
-        contracts.contract_expired,
-        ended.unpaid,
-        ended.paused,
-        schedules.future_start,
-        ended.payment_disputed,
-        tier.unexpected_side,
-        ended.never_paid_entitled,
-        ended.ended_still_entitled,
-        ended.trial_overrun,
-        ended.paid_tier_no_billing,
-    ),
     price.price_override,
     first_of(price.interval_differs, price.amount_differs),
     schedules.downgrade_scheduled,
@@ -125,10 +139,19 @@ def _drifts(case: Case, fault: str) -> Iterator[Drift]:
     if held or any(default_of(drift) is Decided.HOLD for drift in identity):
         return
     if case.org.status == ACTIVE:
-        for rule in ACTIVE_RULES:
-            yield from rule(case)
+        found = [drift for rule in ACTIVE_RULES for drift in rule(case)]
+        yield from found
+        if not _covered(case, found):
+            yield case.drift(Code.UNCLASSIFIED, detail=f"it is due {case.due.tier and case.due.tier.name}")
     else:
         yield from _suspended(case, {drift.code for drift in identity})
+
+
+def _covered(case: Case, found: Sequence[Drift]) -> bool:
+    """Whether the tier is as it should be, or some drift says why not: never silently in sync."""
+    due, has = case.due, case.has
+    right = has is not None and (due.tier.name == has.name if due.tier is not None else not has.paid)
+    return right or any(CATALOGUE[drift.code].stage in _EXPLAINING for drift in found)
 
 
 def _suspended(case: Case, told: AbstractSet[Code]) -> Iterator[Drift]:

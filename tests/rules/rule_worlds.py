@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -11,11 +12,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from builders import CATALOG, DAY, NOW, lago_customer, lago_sub, observe_world, org, stripe_customer, stripe_sub
+from reconciler.model.acts import Contract
 from reconciler.model.billing import (
     CollectionPause,
     Customer,
     Discount,
     EndReason,
+    Invoice,
     Item,
     Source,
     Subscription,
@@ -23,9 +26,11 @@ from reconciler.model.billing import (
 )
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Call, Fix
+from reconciler.model.history import History, OrgState, SubscriptionState
 from reconciler.model.observation import Observation
 from reconciler.model.orgs import InvalidRecord, Org
 from reconciler.model.terms import Authority, StatusTerms, Terms
+from reconciler.rules.changes import subscription_digest
 
 T = TypeVar("T")
 
@@ -49,14 +54,17 @@ class Scene:
     """A generated world with the terms by which it is judged."""
 
     orgs: tuple[Org, ...]
-    held: tuple[Customer | Subscription, ...]
+    held: tuple[Customer | Subscription | Invoice, ...]
     incomplete: tuple[Source, ...]
     invalid: tuple[InvalidRecord, ...]
     terms: Terms
+    history: History = field(default_factory=History)
 
     @property
     def observation(self) -> Observation:
-        return observe_world(self.orgs, *self.held, incomplete=self.incomplete, invalid=self.invalid)
+        return observe_world(
+            self.orgs, *self.held, incomplete=self.incomplete, invalid=self.invalid, history=self.history
+        )
 
     @property
     def subscriptions(self) -> tuple[Subscription, ...]:
@@ -98,10 +106,41 @@ def a_scene(pick: Pick) -> Scene:
     rows = [row for number in numbers for row in mixed.subscriptions(number)]
     return Scene(
         orgs=tuple(mixed.org(number, rows) for number in numbers),
-        held=(*customers, *rows),
+        held=(*customers, *rows, *(mixed.invoice(row) for row in rows if pick((False, False, True)))),
         incomplete=pick(((), (), (), (), (), (Source.LAGO,), (Source.STRIPE,), tuple(Source))),
         invalid=_invalid(pick),
         terms=_terms(pick),
+        history=_history(pick, rows),
+    )
+
+
+def _history(pick: Pick, rows: Sequence[Subscription]) -> History:
+    """What earlier runs and people left: nothing, or contracts, recorded states, and writes of ours."""
+    if pick((True, True, False)):
+        return History()
+    state = OrgState(tier=pick((*PAID, "founders_friend")), status="active", lago_id=None, stripe_id=None, since=None)
+    digests = {row.id: subscription_digest(row) for row in rows}
+    return History(
+        orgs=pick(({}, {"org_1": state})),
+        subscriptions=pick(
+            ({}, {key: SubscriptionState(digest=digest, since=NOW - DAY / 2) for key, digest in digests.items()})
+        ),
+        own_status=pick(({}, {"org_1": "suspended"})),
+        contracts=tuple(
+            Contract(
+                id=f"c_{number}",
+                org_id=f"org_{number}",
+                tier=pick((*PAID, "platinum")),
+                amount_minor=pick((0, 5000)),
+                currency=pick(("usd", "eur")),
+                start=date(2026, 1, 1),
+                end=pick((None, date(2026, 6, 30), date(2027, 6, 30))),
+                approver="Ann",
+                reference="2026-17",
+            )
+            for number in (1, 2)
+            if pick((True, False))
+        ),
     )
 
 
@@ -113,6 +152,7 @@ def _terms(pick: Pick) -> Terms:
         authority_of=pick(({}, {}, {"org_1": Authority.STRIPE}, {"org_2": Authority.EITHER})),
         exclude=pick(({}, {}, {}, {"org_1": "a partner"})),
         collects=pick(tuple(Source)),
+        settle_lower=pick((timedelta(0), timedelta(0), DAY)),
     )
 
 
@@ -157,6 +197,20 @@ class _Mixer:
         sides = self._pick(((), (Source.LAGO,), (Source.STRIPE,), *((tuple(Source),) * 4), (*Source, *Source)))
         return [self._subscription(number, place, side, favourite) for place, side in enumerate(sides)]
 
+    def invoice(self, row: Subscription) -> Invoice:
+        pick = self._pick
+        return Invoice(
+            source=row.source,
+            id=f"in-{row.id}",
+            customer_id=row.customer_id,
+            due_minor=pick((9900, 0)),
+            currency=pick(("usd", "eur")),
+            subscription_ids=pick(((row.id,), (), ("another",))),
+            due_since=pick((NOW - 3 * DAY, NOW - 40 * DAY, None)),
+            overdue=pick((True, False)),
+            dispute_lost_at=pick((None, None, NOW - 3 * DAY)),
+        )
+
     def _subscription(self, number: int, place: int, source: Source, favourite: str) -> Subscription:
         pick = self._pick
         usual = SubscriptionStatus.ACTIVE, SubscriptionStatus.ACTIVE, SubscriptionStatus.ENDED
@@ -172,8 +226,11 @@ class _Mixer:
             currency=currency,
             yearly=pick((False, False, True)),
         )
+        waits = self._row((False, False, False), (True,))
         row = replace(
             base,
+            next_item=base.items[0] if waits else None,
+            next_at=pick((NOW + 5 * DAY, NOW - 3 * DAY)) if waits else None,
             cancel_at=self._row((None, None, NOW + 5 * DAY), (NOW - DAY / 2, NOW - 3 * DAY)),
             ended_at=pick((NOW - 40 * DAY, NOW - 2 * DAY, None)) if status is SubscriptionStatus.ENDED else None,
             collected_automatically=pick((True, True, False)),
@@ -188,11 +245,14 @@ class _Mixer:
             row,
             items=(item, *self._row(((), ()), ((_seats(),), (_other(currency),), (_second_base(currency),)))),
             end_reason=pick(tuple(EndReason)),
-            collection_pause=self._row((None, None, None), (CollectionPause(),)),
+            collection_pause=self._row(
+                (None, None, None), (CollectionPause(), CollectionPause(resumes_at=NOW + DAY), _DRAFTS)
+            ),
             org_key=self._link(("", f"org_{number}"), ("org_1", "org_2")),
         )
 
 
+_DRAFTS = CollectionPause(keeps_drafts=True)
 _DISCOUNTS = ((Discount(percent=Decimal(100)),), (Discount(amount_minor=500, currency="usd"),))
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from builders import CATALOG, customers, decided, linked, observe_world, stripe_sub, terms
+from reconciler.model.catalog import SourceKeys
 from reconciler.model.drift import Code, Decided, Direction
+from reconciler.model.terms import Authority
 from reconciler.rules.catalogue import CATALOGUE, fixable
 from reconciler.rules.row import Column, Row, Stage
 
@@ -144,3 +148,11 @@ def test_the_words_of_each_row_are_whole_sentences(code: Code) -> None:
         assert "{" not in said
     assert not row.when.endswith(".")
     assert "{" not in row.when
+
+
+def test_a_case_that_no_row_covers_is_unclassified_and_never_in_sync() -> None:
+    twin = replace(CATALOG.tiers["professional"], name="twin", keys=SourceKeys())
+    by = terms(Authority.STRIPE, catalog=replace(CATALOG, tiers={**CATALOG.tiers, "twin": twin}))
+    (decision,) = decided(observe_world([linked(1, "twin")], *customers(), stripe_sub()), by)
+    assert (decision.drift.code, decision.decided) == (Code.UNCLASSIFIED, Decided.HOLD)
+    assert "it is due professional" in decision.drift.text

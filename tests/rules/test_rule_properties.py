@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from builders import (
     EVERYTHING,
     FIX_ALL,
+    NOW,
     WIDE,
     decided,
     judged,
@@ -27,35 +28,19 @@ from builders import (
     stripe_sub,
     terms,
 )
-from reconciler.model.billing import Customer, Source, Subscription, SubscriptionStatus
-from reconciler.model.drift import Decided, Decision, Direction, Fix
+from reconciler.model.billing import Customer, Invoice, Source, Subscription, SubscriptionStatus
+from reconciler.model.catalog import Tier
+from reconciler.model.drift import Call, Decided, Decision, Direction, Drift, Fix
 from reconciler.model.orgs import ACTIVE, Org
 from reconciler.model.run import Totals
 from reconciler.model.terms import Authority
+from reconciler.rules.catalogue import stops_of
 from reconciler.rules.compare import find_drifts
 from reconciler.rules.decide import decide
 from reconciler.rules.identity import BillingIndex, claims_of, link_of
 from reconciler.rules.planning import build_plan
 from reconciler.rules.totals import add_up
 from rules.rule_worlds import PAID, Scene, quick, scenes, tiers_of
-
-STOPS_RAISING = {
-    "snapshot_incomplete",
-    "record_invalid",
-    "tier_unresolvable",
-    "unclassified",
-    "id_shared",
-    "billing_disagrees",
-    "side_missing",
-}
-STOPS_LOWERING = STOPS_RAISING | {
-    "paid_tier_no_billing",
-    "unexpected_side",
-    "suspended_but_paying",
-    "canceled_paid_through",
-    "duplicate_subscription",
-    "double_billed",
-}
 
 
 def fixes(decisions: tuple[Decision, ...]) -> Iterator[Fix]:
@@ -114,7 +99,9 @@ def test_the_order_of_the_input_changes_nothing(scene: Scene, seed: int) -> None
     assert totals(scene) == totals(other)
 
 
-def _shuffled_items(each: Customer | Subscription, shuffle: random.Random) -> Customer | Subscription:
+def _shuffled_items(
+    each: Customer | Subscription | Invoice, shuffle: random.Random
+) -> Customer | Subscription | Invoice:
     if not isinstance(each, Subscription):
         return each
     items = list(each.items)
@@ -178,12 +165,11 @@ def test_once_the_plan_is_applied_nothing_is_left_to_write(scene: Scene) -> None
 @given(scenes())
 def test_an_organisation_under_a_veto_gets_no_fix_that_it_vetoes(scene: Scene) -> None:
     decisions = decided(scene.observation, scene.terms)
-    codes: dict[str | None, set[str]] = defaultdict(set)
+    drifts: dict[str | None, list[Drift]] = defaultdict(list)
     for each in decisions:
-        codes[each.drift.org_id].add(each.drift.code.value)
+        drifts[each.drift.org_id].append(each.drift)
     for fix in fixes(decisions):
-        vetoes = STOPS_LOWERING if fix.direction is Direction.LOWER else STOPS_RAISING
-        assert not codes[fix.org_id] & vetoes
+        assert [each.code for each in drifts[fix.org_id] if each.fix != fix and fix.direction in stops_of(each)] == []
 
 
 @quick
@@ -193,11 +179,39 @@ def test_no_organisation_is_lowered_that_anything_entitles_to_what_it_has(scene:
     if not scene.terms.statuses.trialing:
         entitling.add(SubscriptionStatus.TRIALING)
     for fix in fixes(decided(scene.observation, scene.terms)):
-        if fix.direction is Direction.LOWER:
+        if fix.direction is Direction.LOWER and fix.call is Call.PLAN:
             org = org_of(scene, fix)
             has = scene.terms.catalog.tiers[org.tier]
             granted = [tier.rank for row in rows_of(scene, org) if row.status in entitling for tier in tiers_of(row)]
+            granted += [each.rank for each in contracted(scene, org)]
             assert max(granted, default=-1) < has.rank
+
+
+def contracted(scene: Scene, org: Org) -> list[Tier]:
+    """The tiers of its contracts in force."""
+    tiers = scene.terms.catalog.tiers
+    return [
+        tiers[each.tier]
+        for each in scene.history.contracts
+        if each.org_id == org.id and each.tier in tiers and (each.end is None or each.end > NOW.date())
+    ]
+
+
+@quick
+@given(scenes())
+def test_no_organisation_loses_its_status_that_a_healthy_subscription_or_a_contract_entitles(scene: Scene) -> None:
+    healthy = {SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING}
+    for fix in fixes(decided(scene.observation, scene.terms)):
+        if fix.direction is Direction.LOWER and fix.call is Call.STATUS:
+            org = org_of(scene, fix)
+            assert contracted(scene, org) == []
+            late = {
+                key for each in scene.held if isinstance(each, Invoice) and each.overdue for key in [each.customer_id]
+            }
+            mirrored = scene.terms.authority_for(org.id) is Authority.BOTH
+            for row in rows_of(scene, org):
+                if row.status in healthy and any(tier.paid for tier in tiers_of(row)):
+                    assert row.customer_id in late or mirrored
 
 
 @quick
@@ -214,7 +228,9 @@ def test_nothing_unmapped_is_live_for_an_organisation_that_is_lowered(scene: Sce
 @given(scenes())
 def test_an_organisation_is_raised_only_to_what_a_granting_side_grants(scene: Scene) -> None:
     for fix in fixes(decided(scene.observation, scene.terms)):
-        if fix.direction is Direction.RAISE:
+        if fix.direction is Direction.RAISE and fix.call is Call.PLAN:
+            if fix.arguments["plan_tier"] in {each.name for each in contracted(scene, org_of(scene, fix))}:
+                continue
             authority = scene.terms.authority_for(fix.org_id)
             by_side = {
                 source: {
@@ -235,7 +251,8 @@ def test_an_organisation_is_raised_only_to_what_a_granting_side_grants(scene: Sc
 def test_only_active_organisations_get_another_tier_and_no_excluded_one_gets_anything(scene: Scene) -> None:
     for fix in fixes(decided(scene.observation, scene.terms)):
         assert fix.org_id not in scene.terms.exclude
-        assert fix.direction is Direction.LINK or org_of(scene, fix).status == ACTIVE
+        back = fix.call is Call.STATUS and fix.direction is Direction.RAISE
+        assert fix.direction is Direction.LINK or back or org_of(scene, fix).status == ACTIVE
 
 
 @quick
@@ -285,7 +302,7 @@ def test_currencies_are_never_added(scene: Scene) -> None:
     """An amount of one currency is bounded by what is billed in that currency; euros weigh a thousand dollars here."""
     held = tuple(_dear_euros(each) if isinstance(each, Subscription) else each for each in scene.held)
     dear = replace(scene, held=held)
-    most: Counter[str] = Counter()
+    most = Counter({each.currency: 5000 * len(dear.orgs) for each in dear.history.contracts})
     for row in dear.subscriptions:
         for item in row.items:
             most[item.currency] += int(Fraction((item.unit_amount or 0) * item.quantity) / item.period.months) + 1
