@@ -73,7 +73,7 @@ def audit(connection: Connection, kept: Mapping[str, LedgerHead] | None = None, 
     carried = Content()
     first = before = checkpoint.through
     previous, rows = checkpoint.sha256, 0
-    for seq, event, written in _joined(connection, until):
+    for seq, event, written in joined(connection, until):
         rows += len(written)
         if event is None and seq <= checkpoint.through:
             for row in written:
@@ -118,8 +118,11 @@ def rows_of(connection: Connection, until: int | None) -> Iterator[Row]:
     yield from (row for _, _, row in heapq.merge(*streams, key=lambda each: each[:2]))
 
 
-def _joined(connection: Connection, until: int | None) -> Iterator[tuple[int, Mapping[str, Any] | None, Sequence[Row]]]:
-    """Events with the rows that they wrote, rows without an event, events without a row, in the order of events."""
+def joined(connection: Connection, until: int | None) -> Iterator[tuple[int, Mapping[str, Any] | None, Sequence[Row]]]:
+    """Events with the rows that they wrote, rows without an event, events without a row, in the order of events.
+
+    An event comes by its columns, as the database holds them, `body` as its text.
+    """
     names = tuple(column.name for column in events.c)
     query = select(*(raw(column) for column in events.c)).order_by(events.c.seq)
     told = connection.execute(query if until is None else query.where(events.c.seq <= until))

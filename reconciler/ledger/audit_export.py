@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from reconciler.ledger.chain import lines_of, raw
-from reconciler.ledger.tables import events
+from reconciler.ledger.audit import joined
+from reconciler.ledger.chain import canonical
 
 
 def export(connection: Connection) -> Iterator[str]:
-    """Each event's columns, and in `rows` the lines that its `content` is the hash over, in their order."""
-    names = [column.name for column in events.c]
-    for values in connection.execute(select(*(raw(column) for column in events.c)).order_by(events.c.seq)):
-        event = dict(zip(names, values, strict=True))
-        event["body"] = json.loads(event["body"])
-        rows = [json.loads(line) for _, _, line in lines_of(connection, event["seq"])]
-        yield json.dumps({**event, "rows": rows}, sort_keys=True, separators=(",", ":"))
+    """Each event's columns, and in `rows` the lines that its `content` is the hash over, in their order.
+
+    Holds one event's rows at a time. Raises ValueError for a body that was edited into no JSON.
+    """
+    for _, event, written in joined(connection, None):
+        if event is not None:
+            rows = [json.loads(row.line) for row in written]
+            yield canonical({**event, "body": json.loads(event["body"]), "rows": rows})
