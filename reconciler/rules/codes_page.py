@@ -35,7 +35,8 @@ what was found.
 
 Money is per month in minor units of one currency, never added across currencies: **leak** is the list price of what
 an organisation has above what it is due, **owed** below it, **overbilled** what is billed twice or past its end,
-**variance** list price less what is rightly billed, **at_risk** what may stop; **overdue** is once, not monthly. Refunds are not read.
+**variance** list price less what is rightly billed, **at_risk** what may stop; **overdue** is once, not monthly.
+Refunds are not read.
 """
 
 
