@@ -91,7 +91,13 @@ LAGO_INVOICE: dict[str, Any] = {
     "issuing_date": "2026-10-01", "payment_due_date": "2026-10-15", "invoice_type": "subscription",
     "payment_dispute_lost_at": None, "payment_overdue": True, "payment_status": "failed", "status": "finalized",
     "total_amount_cents": 9900, "total_due_amount_cents": 9900, "self_billed": False, "created_at": "#AT#",
-    "customer": LAGO_CUSTOMER, "metadata": [], "applied_taxes": [],
+    "customer": LAGO_CUSTOMER, "metadata": [], "applied_taxes": [], "net_payment_term": 0, "version_number": 4,
+    "fees_amount_cents": 9900, "sub_total_excluding_taxes_amount_cents": 9900,
+    "sub_total_including_taxes_amount_cents": 9900,
+    **dict.fromkeys((
+        "coupons_amount_cents", "taxes_amount_cents", "credit_notes_amount_cents",
+        "progressive_billing_credit_amount_cents", "prepaid_credit_amount_cents",
+    ), 0),
 }  # fmt: skip
 LAGO_COUPON: dict[str, Any] = {
     "lago_id": "9a1f6e0a-0000-4000-8000-#N#", "lago_coupon_id": "11111111-0000-4000-8000-000000000001",
