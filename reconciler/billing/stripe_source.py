@@ -179,9 +179,11 @@ class StripeSource:
                 asked = [(each, partial(self._customer, each, tally)) for each in ids[:MOST_SINGLY]]
                 found = [row for _, row in do_all(crew, asked) if row is not None]
                 more.customers += [customer_of(row, metadata_org_key=self._metadata_org_key) for row in found]
+                there = {each.id for each in (*snapshot.customers, *more.customers)}
                 if len(wanted.ended_of) <= MOST_SINGLY:
-                    more.ended_of = wanted.ended_of
-                    jobs = [(each, partial(self._owned, each, tally, "canceled")) for each in sorted(wanted.ended_of)]
+                    more.ended_of = wanted.ended_of  # who was never there has nothing that ended
+                    wanted_now = sorted(wanted.ended_of & there)
+                    jobs = [(each, partial(self._owned, each, tally, "canceled")) for each in wanted_now]
                     for _, (rows, items) in do_all(crew, jobs):
                         more.subscriptions += self._mapped(rows, items, as_of)
                 else:

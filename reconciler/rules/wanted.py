@@ -52,7 +52,11 @@ def _by_record(link: Link) -> bool:
 
 
 def _left_out(link: Link, snapshot: Snapshot) -> Iterable[str]:
-    return () if snapshot.ended_of is None else set(link.customers) - snapshot.ended_of
+    """Customers whose ended rows are not read; a recorded one that no list held may be deleted, and have some too."""
+    if snapshot.ended_of is None:
+        return ()
+    unheld = () if link.recorded is None or _by_record(link) else (link.recorded,)
+    return {*link.customers, *unheld} - snapshot.ended_of
 
 
 def _grants(has: Tier, link: Link, index: BillingIndex, matcher: Matcher, terms: Terms) -> bool:

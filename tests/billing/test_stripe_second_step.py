@@ -175,3 +175,14 @@ def test_an_outage_among_what_ended_makes_the_snapshot_incomplete(
     assert not said.complete
     assert said.problem
     assert len(server.requests) == 3
+
+
+def test_a_deleted_customer_is_read_with_what_ended_and_one_that_never_was_has_nothing(
+    stripe: StripeSandbox, server: LoopbackServer, price: str
+) -> None:
+    gone, _ = ended(stripe, price, 2)
+    stripe.delete_customer(gone)
+    ids = frozenset({gone, "cus_never"})
+    said = more(server, Wanted(recorded_ids=ids, ended_of=ids))
+    assert (said.complete, said.problem, said.ended_of) == (True, None, ids)
+    assert [each.customer_id for each in said.subscriptions] == [gone]

@@ -72,7 +72,12 @@ def test_a_pass_writes_what_is_proven_and_the_next_plan_is_empty(site: Site) -> 
     assert {each["result"] for each in done["outcomes"]} == {"fixed"}
     records = site.records()
     for fix in shown["fixes"]:
-        names = {"plan_tier": "plan_tier", "lago_id": "lago_customer_id", "stripe_id": "stripe_customer_id"}
+        names = {
+            "plan_tier": "plan_tier",
+            "status": "status",
+            "lago_id": "lago_customer_id",
+            "stripe_id": "stripe_customer_id",
+        }
         for argument, value in fix["arguments"].items():
             assert records[fix["org_id"]][names[argument]] == value
     again = site.reconcile("--format", "json")

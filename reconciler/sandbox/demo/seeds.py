@@ -108,6 +108,46 @@ def _canceled(seeded: SeededBusiness, code: str, *, paid_until: datetime) -> Non
     seeded.seeds.append(Seed(code=code, about=org_id))
 
 
+def _past_due(seeded: SeededBusiness, number: int) -> None:
+    """A charge that failed: a few days ago, or longer ago than grace lasts."""
+    business = seeded.business
+    failed = business.now - (3, 20)[number % 2] * _DAY
+    org_id = business.add_record("professional")
+    held = business.bill_in_stripe(business.stripe_customer(org_id), _PRO)
+    business.stripe.change(held, status="past_due")
+    business.stripe.add_invoice(amount=9900, subscription=held, created=failed, attempt_count=2)
+    seeded.authority_of[org_id] = "stripe"
+    seeded.seeds.append(Seed(code=("past_due_in_grace", "past_due_beyond_grace")[number % 2], about=org_id))
+
+
+def _unpaid(seeded: SeededBusiness, _: int) -> None:
+    business = seeded.business
+    org_id = business.add_record("professional")
+    held = business.bill_in_stripe(business.stripe_customer(org_id), _PRO)
+    business.stripe.change(held, status="unpaid")
+    seeded.authority_of[org_id] = "stripe"
+    seeded.seeds.append(Seed(code="unpaid", about=org_id))
+
+
+def _collection_paused(seeded: SeededBusiness, _: int) -> None:
+    business = seeded.business
+    org_id = business.add_record("professional")
+    held = business.bill_in_stripe(business.stripe_customer(org_id), _PRO)
+    business.stripe.change(held, pause_collection={"behavior": "void", "resumes_at": None})
+    seeded.authority_of[org_id] = "stripe"
+    seeded.seeds.append(Seed(code="collection_paused", about=org_id))
+
+
+def _customer_deleted(seeded: SeededBusiness, _: int) -> None:
+    business = seeded.business
+    org_id = business.add_record("professional")
+    customer = business.stripe_customer(org_id)
+    business.bill_in_stripe(customer, _PRO)
+    business.stripe.delete_customer(customer)
+    seeded.authority_of[org_id] = "stripe"
+    seeded.seeds.extend(Seed(code=code, about=org_id) for code in ("customer_deleted", "canceled_paid_through"))
+
+
 def _paid_tier_no_billing(seeded: SeededBusiness, _: int) -> None:
     seeded.seeds.append(Seed(code="paid_tier_no_billing", about=seeded.business.add_record("enterprise")))
 
@@ -211,4 +251,8 @@ _KINDS: tuple[tuple[int, Callable[[SeededBusiness, int], None]], ...] = (
     (2, _orphan),
     (1, _unresolvable),
     (1, _record_invalid),
+    (2, _past_due),
+    (1, _unpaid),
+    (1, _collection_paused),
+    (1, _customer_deleted),
 )
