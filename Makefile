@@ -47,6 +47,7 @@ bench: $(UV) ## figures beside peers, never asserted
 	$(RUN) --group bench python bench/bench_org_manager.py
 	$(RUN) --group bench python bench/bench_reading.py
 	$(RUN) --group bench python bench/bench_reading.py memory
+	$(RUN) python bench/bench_judging.py
 	$(RUN) python bench/bench_reports.py
 	$(RUN) --group bench python bench/bench_ledger.py
 
