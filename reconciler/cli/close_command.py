@@ -19,6 +19,7 @@ from reconciler.cli.opening import recorded_ledger
 from reconciler.cli.report_command import Asked, find_run, period_of
 from reconciler.errors import ReportError, UsageError
 from reconciler.gather import acts_about, background_of, month_data
+from reconciler.ledger.acts import os_user
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.acts import Act, ActKind, RecordedAct
 from reconciler.reports.closing import (
@@ -34,7 +35,6 @@ from reconciler.reports.closing import (
     read_statement,
     same_name,
     sign,
-    system_user,
 )
 from reconciler.reports.compose import book_of
 from reconciler.reports.folder import SUFFIXES
@@ -73,7 +73,7 @@ def close(
         closed = acts_about(ledger, ActKind.CLOSE, month)
         if closed and not reason.strip():
             raise UsageError(f"{month} is closed already", not_done=_NOT_CLOSED, remedy="Restate it with --reason TEXT")
-        prepared = person(name, now, os_user=system_user(), host=socket.gethostname())
+        prepared = person(name, now, os_user=os_user(), host=socket.gethostname())
         manifest, files = _statement(ledger, settings, month, prepared, closed, reason)
         at = folder_of(folder, month, manifest.number)
         digest = freeze(at, files, manifest)
@@ -103,7 +103,7 @@ def sign_month(
         statement = _last(reports_folder(settings, os.environ), month, ledger)
         _refuse_to_sign(statement, name)
         now = datetime.now(UTC)
-        reviewed = person(name, now, os_user=system_user(), host=socket.gethostname())
+        reviewed = person(name, now, os_user=os_user(), host=socket.gethostname())
         prepared = statement.manifest.prepared
         signature = Signature(
             manifest_sha256=statement.manifest_sha256,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -43,10 +43,10 @@ def write_acts(connection: Connection, said: Iterable[Act]) -> None:
 
 
 def os_user() -> str:
-    """The name of the user that this process runs as, its number where it has none."""
+    """The name of the user that this process runs as, its number where it has none; the environment is not asked."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         return f"uid {os.getuid()}"
 
 

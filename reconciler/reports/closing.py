@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -171,11 +169,3 @@ def data_bytes(said: Mapping[str, Any]) -> bytes:
 
 def _bytes(model: BaseModel) -> bytes:
     return data_bytes(model.model_dump(mode="json"))
-
-
-def system_user() -> str:
-    """The user this process runs as, by the system and not by the environment; its number where it has no name."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

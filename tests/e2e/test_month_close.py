@@ -82,7 +82,7 @@ def test_another_name_signs_and_the_same_user_of_the_system_leaves_the_names_unv
 
 def test_two_users_of_the_system_verify_the_names(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.reconcile(*CLOSE)
-    monkeypatch.setattr("reconciler.cli.close_command.system_user", lambda: "grace")
+    monkeypatch.setattr("reconciler.cli.close_command.os_user", lambda: "grace")
     assert "Names verified" in site.reconcile(*SIGN).out
 
 

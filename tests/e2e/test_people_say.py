@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import json
+import os
+import pwd
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,7 @@ def test_a_drift_is_acknowledged_waived_and_taken_back_and_each_is_told(site: Si
     with SqlLedger(f"sqlite:///{site.folder}/state/ledger.sqlite3") as ledger:
         acts = ledger.acts_between(NOW - timedelta(days=1), NOW + timedelta(days=1))
     assert [each.kind.value for each in acts] == ["ack", "waive", "unwaive", "note"]
-    assert {(each.os_user, each.host) for each in acts} == {(getpass.getuser(), socket.gethostname())}
+    assert {(each.os_user, each.host) for each in acts} == {(pwd.getpwuid(os.getuid()).pw_name, socket.gethostname())}
 
 
 @pytest.mark.parametrize(
