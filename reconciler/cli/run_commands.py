@@ -10,6 +10,7 @@ import typer
 from reconciler.cli.ledger_access import Config, find_run, minute, opened, say
 from reconciler.cli.telling import tell
 from reconciler.ledger.run_diff import Difference, Differs, differences
+from reconciler.gather import background_of
 from reconciler.reports.render import report_format
 from reconciler.reports.report_file import refuse_place
 from reconciler.reports.terminal import Verbosity
@@ -49,7 +50,9 @@ def show(
         refuse_place(output)
     with opened(config) as at:
         found = find_run(at.ledger, run)
-    tell(found, asked, output=output, verbosity=Verbosity.VERBOSE if verbose else Verbosity.NORMAL)
+        beside = background_of(found, at.settings, at.ledger)
+    much = Verbosity.VERBOSE if verbose else Verbosity.NORMAL
+    tell(found, asked, output=output, verbosity=much, beside=beside)
     return 0
 
 
