@@ -9,8 +9,8 @@ import typer
 
 from reconciler.cli.ledger_access import Config, find_run, minute, opened, say
 from reconciler.cli.telling import tell
-from reconciler.ledger.run_diff import Difference, Differs, differences
 from reconciler.gather import background_of
+from reconciler.ledger.run_diff import Difference, Differs, differences
 from reconciler.reports.render import report_format
 from reconciler.reports.report_file import refuse_place
 from reconciler.reports.terminal import Verbosity
