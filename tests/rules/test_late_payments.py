@@ -337,3 +337,15 @@ def test_a_fix_of_the_status_is_decided_like_any_other() -> None:
 def test_the_unpaid_invoices_of_a_deleted_customer_s_side_are_no_concern() -> None:
     gone = stripe_customer(2, org_key="")
     assert codes_of(world(gone, stripe_sub(), invoice(Source.STRIPE, 2, due_since=NOW - 99 * DAY)), BY_STRIPE) == []
+
+
+def test_what_is_overdue_is_unknown_where_no_invoice_in_its_currency_was_read() -> None:
+    for held in ((LATE,), (LATE, replace(BEYOND, currency="eur", due_since=NOW))):
+        (drift,) = drifts_of(world(*held), BY_STRIPE)
+        assert drift.money is not None
+        assert drift.money.overdue is None
+
+
+def test_a_lost_dispute_is_found_behind_an_invoice_that_is_merely_open() -> None:
+    lost = invoice(Source.STRIPE, 1, 0, invoice_id="in_9", overdue=False, dispute_lost_at=NOW - DAY)
+    assert codes_of(world(stripe_sub(), invoice(Source.STRIPE), lost), BY_STRIPE) == ["payment_disputed"]

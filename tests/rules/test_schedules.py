@@ -220,3 +220,31 @@ def test_a_subscription_given_up_before_it_was_paid_entitles_to_nothing() -> Non
     older = stripe_sub(sub_id="old", status=SubscriptionStatus.ENDED, period_end=NOW - 9 * DAY)
     assert codes_of(world("professional", failed, older), BY_STRIPE) == ["ended_still_entitled"]
     assert brief(decided(world("professional", failed))) == [("never_paid_entitled", "flag", "proof")]
+
+
+def test_a_later_beginning_says_when_as_far_as_that_is_known() -> None:
+    pending = lago_sub(status=SubscriptionStatus.PENDING, started_at=None)
+    for row, effective_at, words in (
+        (replace(pending, started_at=NOW + DAY), NOW + DAY, "lagosub-1-professional begins at 2026-11-25 12:00 UTC."),
+        (replace(pending, anchor_at=NOW + 2 * DAY), NOW + 2 * DAY, "begins at 2026-11-26 12:00 UTC."),
+        (pending, None, "lagosub-1-professional begins."),
+    ):
+        (drift,) = drifts_of(world("professional", row), BY_LAGO)
+        assert drift.effective_at == effective_at
+        assert drift.text.endswith(words)
+
+
+def test_what_is_paid_through_is_told_whole() -> None:
+    over = stripe_sub(status=SubscriptionStatus.ENDED, period_end=NOW + DAY, amount=9000)
+    (drift,) = drifts_of(world("professional", over), BY_STRIPE)
+    assert (drift.code, drift.effective_at) == (Code.CANCELED_PAID_THROUGH, NOW + DAY)
+    assert "is paid until 2026-11-25 12:00 UTC" in drift.text
+    assert drift.due is not None
+    assert (drift.due.tier, drift.due.status) == ("professional", "active")
+    assert drift.money is not None
+    assert drift.money.at_risk == 9000
+
+
+def test_what_begins_later_for_no_more_than_what_lives_explains_nothing() -> None:
+    rows = stripe_sub(), stripe_sub(sub_id="later", status=SubscriptionStatus.PENDING)
+    assert codes_of(world("enterprise", *rows), BY_STRIPE) == ["tier_over"]
