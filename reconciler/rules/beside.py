@@ -29,7 +29,7 @@ def double_billed(case: Case) -> Iterator[Drift]:
         yield case.drift(
             Code.DOUBLE_BILLED,
             detail=_listed(tuple(side.live[0] for side in case.standings.values())),
-            overbilled=overbilled_between(case.standings.values(), case.currency),
+            overbilled=overbilled_between(case.standings.values(), case.currency, case.unpaid),
         )
 
 

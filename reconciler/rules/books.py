@@ -96,12 +96,14 @@ def books_of(
         if each.takes_money and each.subscription.id not in (unpaid if active else late)
     ]
     entitling += [(has, each) for side in granting for each in side.keeps(has)]
+    if due.says is Says.PAID_THROUGH and due.by is not None and sides.authority is Authority.EITHER:
+        entitling.append((has, due.by))  # its side has nothing live, and so collects no longer
     if not entitling and active and due.says is Says.NOTHING:
         entitling = [(has, each) for side in sides.granting for each in side.open if first_payment_open(each, now)]
     tier, reference = max(entitling, key=lambda pair: (pair[0].rank, _weight(pair[1])), default=(None, None))
     billed = [each for side in billing for each in side.grants(has) if each.subscription.id not in unpaid]
     if due.contract is not None and due.tier is not None:
-        return _by_contract(due.contract, due.tier, org, has, billing, double=double)
+        return _by_contract(due.contract, due.tier, org, has, billing, unpaid=unpaid, double=double)
     mirror = max((each for side in standings.values() for each in side.grants(has)), key=_weight, default=None)
     like = reference or mirror
     currency = (like.item.currency if like else "") or terms.currency
@@ -121,11 +123,18 @@ def first_payment_open(granting: Granting, now: datetime) -> bool:
 
 
 def _by_contract(
-    contract: Contract, tier: Tier, org: Org, has: Tier, billing: Sequence[Standing], *, double: bool
+    contract: Contract,
+    tier: Tier,
+    org: Org,
+    has: Tier,
+    billing: Sequence[Standing],
+    *,
+    unpaid: AbstractSet[str],
+    double: bool,
 ) -> Books:
     """By a contract its own amount is what is billed, beside what is billed twice."""
     currency, period = contract.currency, contract.period
-    overbilled = _overbilled(billing, currency, frozenset(), double=double)
+    overbilled = _overbilled(billing, currency, unpaid, double=double)
     agreed = monthly(contract.amount_minor, period)
     return Books(
         currency=currency,
@@ -136,26 +145,31 @@ def _by_contract(
     )
 
 
-def overbilled_on(side: Standing, currency: str) -> int | None:
+def overbilled_on(side: Standing, currency: str, unpaid: AbstractSet[str]) -> int | None:
     """What one side bills a month besides its dearest live subscription; None where not all of it is known."""
-    total = monthly_sum(side.live, currency)
-    return None if total is None else total - max((each.monthly or 0 for each in side.live), default=0)
+    live = _taking(side, unpaid)
+    total = monthly_sum(live, currency)
+    return None if total is None else total - max((each.monthly or 0 for each in live), default=0)
 
 
-def overbilled_between(sides: Iterable[Standing], currency: str) -> int | None:
+def overbilled_between(sides: Iterable[Standing], currency: str, unpaid: AbstractSet[str]) -> int | None:
     """What is billed a month besides the dearest side, where sides, at least one, collect for the same thing."""
-    sides = list(sides)
-    if any(monthly_sum(side.live, currency) is None for side in sides):
+    by_side = [_taking(side, unpaid) for side in sides]
+    if any(monthly_sum(live, currency) is None for live in by_side):
         return None
-    dearest = [max((each.monthly or 0 for each in side.live), default=0) for side in sides]
+    dearest = [max((each.monthly or 0 for each in live), default=0) for live in by_side]
     return sum(dearest) - max(dearest)
+
+
+def _taking(side: Standing, unpaid: AbstractSet[str]) -> list[Granting]:
+    return [each for each in side.live if each.takes_money and each.subscription.id not in unpaid]
 
 
 def _overbilled(sides: Sequence[Standing], currency: str, unpaid: AbstractSet[str], *, double: bool) -> int | None:
     """What is billed besides what is billed by right: once where both sides collect for the same, else once a side."""
     totals, rightful = [], []
     for side in sides:
-        live = [each for each in side.live if each.takes_money and each.subscription.id not in unpaid]
+        live = _taking(side, unpaid)
         total = monthly_sum(live, currency)
         right = [each.rightful for each in live]
         if total is None or None in right:
@@ -172,4 +186,5 @@ def _weight(granting: Granting) -> tuple[int, int, str]:
 def _listed(tier: Tier, currency: str, like: Granting | None) -> int | None:
     if like is None:
         return list_price(tier, currency=currency)
-    return list_price(tier, currency=currency, period=like.item.period, quantity=like.item.quantity)
+    quantity = max(1, like.item.quantity)  # what is billed for none is had all the same
+    return list_price(tier, currency=currency, period=like.item.period, quantity=quantity)

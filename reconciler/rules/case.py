@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,7 +60,8 @@ class Case:
     """One organisation, where it leads, what it amounts to on every configured side, and what it is due.
 
     `has` is None where its tier is not in the catalog. `double`: both sides collect by themselves although one grants.
-    `late` are the live subscriptions whose payment is late, by id. `contracts` are in force, `expired` ones are over.
+    `late` are the live subscriptions whose payment is late, by id; `unpaid` those that lapsed or lost a dispute.
+    `contracts` are in force, `expired` ones are over.
     `foreign` are subscriptions of the other mode, which grant nothing. `granted_rank` is that of the highest tier which
     a live subscription of a granting side, or a contract, grants; `collected` the live subscription of a collecting
     side that grants no less.
@@ -75,6 +77,7 @@ class Case:
     collecting: tuple[Source, ...]
     double: bool
     late: Mapping[str, Late]
+    unpaid: AbstractSet[str]
     contracts: tuple[Contract, ...]
     expired: tuple[Contract, ...]
     due: Due
@@ -108,7 +111,9 @@ class Case:
 
     def overbilled_on(self, source: Source) -> int | None:
         """What one side bills a month besides its dearest live subscription; a side that does not collect bills 0."""
-        return overbilled_on(self.standings[source], self.currency) if self.double or source in self.collecting else 0
+        if not self.double and source not in self.collecting:
+            return 0
+        return overbilled_on(self.standings[source], self.currency, self.unpaid)
 
     def subscriptions(self) -> list[Subscription]:
         """Every subscription of every side."""
@@ -219,6 +224,7 @@ def make_case(org: Org, world: World) -> Case:
     contracts, expired = world.past.contracts_of(org.id, now)
     due = Due(says=Says.NOTHING)
     books = None
+    unpaid = disputed_rows(collecting, standings, index, now) | {key for key, each in late.items() if each.lapsed}
     if has is not None and org.status != DELETED:
         unread = frozenset(source for source, link in links.items() if link.unread)
         sides = Sides(
@@ -231,8 +237,6 @@ def make_case(org: Org, world: World) -> Case:
             granting=granting,
         )
         due = what_is_due(sides)
-        disputed = disputed_rows(collecting, standings, index, now)
-        unpaid = disputed | {key for key, payment in late.items() if payment.lapsed}
         books = books_of(
             org, sides, due, collecting=collecting, double=double, unpaid=unpaid, late=late.keys(), now=now
         )
@@ -251,6 +255,7 @@ def make_case(org: Org, world: World) -> Case:
         collecting=collecting,
         double=double,
         late=late,
+        unpaid=unpaid,
         contracts=contracts,
         expired=expired,
         due=due,

@@ -147,7 +147,11 @@ def paid_tier_no_billing(case: Case) -> Iterator[Drift]:
 
 def ended_unread(case: Case) -> str:
     """Which customer's ended subscriptions were not read although they decide; empty where none."""
-    if case.due.says is not Says.NOTHING or case.has is None or not case.has.paid:
+    due, has = case.due, case.has
+    if has is None or not has.paid:
+        return ""
+    lowers = due.tier is not None and due.tier.rank < has.rank
+    if due.says is not Says.NOTHING and not lowers:
         return ""
     for source in case.authority.sides:
         for customer in case.links[source].customers:

@@ -10,6 +10,7 @@ from reconciler.model.catalog import Tier
 from reconciler.model.drift import Call, Code, Direction, Drift, Fix, State
 from reconciler.model.money import Money
 from reconciler.model.terms import Authority
+from reconciler.rules.books import first_payment_open
 from reconciler.rules.case import Case, drift_id
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.due import Says
@@ -74,6 +75,13 @@ def stops_lowering(case: Case, due: Tier) -> str:
     return next((words for side in case.standings.values() for words in _objections(side, due)), "")
 
 
+def stops_flagging(case: Case) -> str:
+    """Why a flag must not set the status: what is not known may be what the organisation pays for."""
+    if not all(case.world.index.complete.values()):
+        return "the run is not complete"
+    return next((words for side in case.standings.values() for words in _not_known(side)), "")
+
+
 def _objections(side: Standing, due: Tier) -> Iterator[str]:
     yield from _not_known(side)
     for each in (*side.live, *side.paid_through):
@@ -106,18 +114,23 @@ def _not_known(side: Standing) -> Iterator[str]:
 
 def stops_lapsing(case: Case, lapsed: Granting) -> str:
     """Why the organisation must not lose its status although `lapsed` is not paid, in words."""
+    return next(_against_lapsing(case, lapsed), "")
+
+
+def _against_lapsing(case: Case, lapsed: Granting) -> Iterator[str]:
     if not all(case.world.index.complete.values()):
-        return "the run is not complete"
+        yield "the run is not complete"
     if case.contracts:
-        return f"its contract {case.contracts[0].id} is in force"
+        yield f"its contract {case.contracts[0].id} is in force"
     if case.authority is Authority.BOTH and case.due.says is not Says.LIVE:
-        return "both sides must be live and agree"
+        yield "both sides must be live and agree"
     for side in case.standings.values():
-        for words in _not_known(side):
-            return words
+        yield from _not_known(side)
+        for each in side.open:
+            if first_payment_open(each, case.world.now):
+                yield f"the first payment of {each.subscription.id} is open"
         mirror = case.authority is Authority.BOTH and side.source is not lapsed.subscription.source
         for each in (*side.live, *side.paid_through):
             late = case.late.get(each.subscription.id)
             if not mirror and not (late is not None and late.lapsed):
-                return f"{side.source} still entitles it to {each.entitles_to.name} by {each.subscription.id}"
-    return ""
+                yield f"{side.source} still entitles it to {each.entitles_to.name} by {each.subscription.id}"

@@ -9,7 +9,7 @@ from reconciler.model.drift import Code, Decided, Direction, Drift, State
 from reconciler.model.orgs import ACTIVE
 from reconciler.rules.case import Case
 from reconciler.rules.catalogue import CATALOGUE, default_of
-from reconciler.rules.fixes import status_fix
+from reconciler.rules.fixes import status_fix, stops_flagging
 
 
 def with_status(case: Case, drifts: Sequence[Drift]) -> list[Drift]:
@@ -35,7 +35,7 @@ def with_status(case: Case, drifts: Sequence[Drift]) -> list[Drift]:
         fix=set_before,
         due=State(tier=case.org.tier, status=statuses.flagged),
         default=Decided.FIX,
-        stopped_by="" if all(case.world.index.complete.values()) else "the run is not complete",
+        stopped_by=stops_flagging(case),
     )
     return [changed if drift is wanted else drift for drift in drifts]
 

@@ -183,7 +183,7 @@ class Reader:
             # Of a downgrade that waits the row that runs decides; another product's subscription means nothing here.
             if waits or not (base or strange):
                 continue
-            if strange and subscription.status not in _OVER:
+            if strange and (subscription.status not in _OVER or (not base and self._may_be_paid(subscription))):
                 sorted_out.unmapped.update(strange)
             sorted_out.put(subscription, self._granting(subscription, base))
         return sorted_out.standing(source, complete=complete, now=self.now)
@@ -226,6 +226,13 @@ class Reader:
             takes_money=(self._on_trial(subscription) if trialing else monthly != 0) and not self._paused(subscription),
             ambiguous=len(base) > 1 and len({each.name for each, _ in base}) > 1,
         )
+
+    def _may_be_paid(self, subscription: Subscription) -> bool:
+        """Whether something of no known tier ended and is, or may be, paid until a date ahead."""
+        if subscription.status is not SubscriptionStatus.ENDED or not subscription.items:
+            return False
+        until = paid_through_date(subscription, subscription.items)
+        return until is None or until > self.now
 
     def _on_trial(self, subscription: Subscription) -> bool:
         return subscription.trial_end is None or subscription.trial_end > self.now - SCHEDULE_LAG

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.billing import Source
 from reconciler.model.drift import Code, Decided, Direction, Drift, State
+from reconciler.model.terms import Authority
 from reconciler.rules.case import Case
 from reconciler.rules.dunning import Late
 from reconciler.rules.fixes import status_fix, stops_lapsing
@@ -35,7 +36,8 @@ def past_due_beyond_grace(case: Case) -> Iterator[Drift]:
     status = case.world.terms.statuses.lapsed
     for place, late in enumerate(lapsed):
         subject = late.granting.subscription.id
-        fix = None if place else status_fix(case, Code.PAST_DUE_BEYOND_GRACE, status, Direction.LOWER, subject=subject)
+        takes = not place and case.has is not None and case.has.paid  # an unpaid tier leaks nothing
+        fix = status_fix(case, Code.PAST_DUE_BEYOND_GRACE, status, Direction.LOWER, subject=subject) if takes else None
         yield case.drift(
             Code.PAST_DUE_BEYOND_GRACE,
             subject=subject,
@@ -82,7 +84,7 @@ def suspended_but_paying(case: Case) -> Iterator[Drift]:
     statuses = case.world.terms.statuses
     paid = [each for side in case.granting for each in (*side.live, *side.paid_through)]
     paid = [each for each in paid if each.entitles_to.paid and case.pays(each)]
-    if not paid:
+    if not paid or _owes(case):
         return
     ours = case.world.past.history.own_status.get(case.org.id) == case.org.status
     fix = status_fix(case, Code.SUSPENDED_BUT_PAYING, statuses.entitled, Direction.RAISE) if ours else None
@@ -96,8 +98,20 @@ def suspended_but_paying(case: Case) -> Iterator[Drift]:
     )
 
 
+def _owes(case: Case) -> bool:
+    """Whether under `both` nothing comes in on the collecting side: the mirror takes no money."""
+    if case.authority is not Authority.BOTH:
+        return False
+    collected = [each for source in case.collecting for each in case.standings[source].live]
+    return bool(collected) and not any(case.pays(each) for each in collected)
+
+
 def _not_known_paid(case: Case, paid: list[Granting]) -> str:
-    """Lago tells of a late payment by its invoices alone: without them nobody knows that it was paid."""
+    """Why nobody knows that it is paid for: sides that do not agree, or Lago's unpaid invoices, unread."""
+    live = [side for side in case.granting if side.live]
+    alone = case.authority is Authority.BOTH and len(live) == 1
+    if alone or len({side.live[0].entitles_to.name for side in live}) > 1:
+        return "both sides must be live and agree" if alone else "the live sides differ"
     for each in paid:
         row = each.subscription
         if row.source is Source.LAGO and not case.world.index.knows_invoices(row.source, row.customer_id):
@@ -107,7 +121,7 @@ def _not_known_paid(case: Case, paid: list[Granting]) -> str:
 
 def deleted_still_billed(case: Case) -> Iterator[Drift]:
     """A deleted organisation is billed by a subscription that is live."""
-    live = [each for side in case.standings.values() for each in side.live]
+    live = [each for side in case.standings.values() for each in side.live if _is_its_own(case, each)]
     if live:
         collected = [each for each in live if each.subscription.source in case.collecting] or live
         currency = collected[0].item.currency or case.currency
@@ -118,3 +132,9 @@ def deleted_still_billed(case: Case) -> Iterator[Drift]:
             overbilled=monthly_sum(collected, currency),
             currency=currency,
         )
+
+
+def _is_its_own(case: Case, granting: Granting) -> bool:
+    """Whether no other organisation claims the customer: a deleted one leaves it to its successor."""
+    customer = (granting.subscription.source, granting.subscription.customer_id)
+    return case.org.id in case.world.claims.get(customer, (case.org.id,))

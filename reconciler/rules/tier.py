@@ -21,7 +21,20 @@ def granted_above(case: Case) -> Tier | None:
     """The tier that is due and higher than the one it has."""
     has, due = case.has, case.due
     above = has is not None and due.says in _GRANTED and due.tier is not None and due.tier.rank > has.rank
-    return due.tier if above else None
+    return due.tier if above and not _lapsed(case) else None
+
+
+def _lapsed(case: Case) -> bool:
+    """Whether all that would give more than it has is late beyond its grace: that entitles no longer."""
+    if case.due.by is None or case.has is None:
+        return False
+    giving = [
+        each.subscription.id
+        for source in case.collecting
+        for each in case.standings[source].live
+        if each.entitles_to.rank > case.has.rank
+    ]
+    return bool(giving) and all(key in case.late and case.late[key].lapsed for key in giving)
 
 
 def granted_below(case: Case) -> Tier | None:
@@ -88,7 +101,9 @@ def tier_over(case: Case) -> Iterator[Drift]:
     """A tier of lower rank is due."""
     due = granted_below(case)
     if due is not None:
-        yield tier_fix(case, Code.TIER_OVER, due, effective_at=_since(case))
+        pays_more = case.has is not None and due.paid and not case.has.paid
+        stopped_by = "what it pays for ranks below the unpaid tier that it has" if pays_more else ""
+        yield tier_fix(case, Code.TIER_OVER, due, effective_at=_since(case), stopped_by=stopped_by)
 
 
 def billing_disagrees(case: Case) -> Iterator[Drift]:

@@ -9,6 +9,7 @@ from reconciler.model.catalog import Tier
 from reconciler.model.observation import Snapshot, Wanted
 from reconciler.model.orgs import ACTIVE, SUSPENDED, Org
 from reconciler.model.terms import Authority, Terms
+from reconciler.rules.amounts import billed_monthly
 from reconciler.rules.identity import BillingIndex, Link, Way, link_of
 from reconciler.rules.matching import Matcher
 
@@ -70,9 +71,12 @@ def _grants(has: Tier, link: Link, index: BillingIndex, matcher: Matcher, terms:
 
 
 def _rank(subscription: Subscription, matcher: Matcher, terms: Terms) -> int:
-    matches = [matcher.match(item) for item in subscription.items if item.unit_amount != 0]
-    ranks = [tier.rank for tier in matches if isinstance(tier, Tier)]
-    trialing = terms.statuses.trialing
-    if ranks and trialing and subscription.status is SubscriptionStatus.TRIALING:
+    matched = [(matcher.match(item), item) for item in subscription.items if item.unit_amount != 0]
+    base = [(tier.rank, item) for tier, item in matched if isinstance(tier, Tier)]
+    ranks = [rank for rank, _ in base]
+    trialing, on_trial = terms.statuses.trialing, subscription.status is SubscriptionStatus.TRIALING
+    if ranks and trialing and on_trial:
         return terms.catalog.tiers[trialing].rank
+    if not on_trial and billed_monthly(subscription, [item for _, item in base]) == 0:
+        return -1
     return max(ranks, default=-1)
