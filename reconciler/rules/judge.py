@@ -155,7 +155,11 @@ def _covered(case: Case, found: Sequence[Drift]) -> bool:
 
 
 def _suspended(case: Case, told: AbstractSet[Code]) -> Iterator[Drift]:
-    """A suspended organisation pays, or has the status that a flag of ours set, whose drift lasts or is gone."""
+    """A suspended organisation pays, or has the status that a flag of ours set, whose drift lasts or is gone.
+
+    What it is billed past its end is told too: its money is in the tie-out.
+    """
+    yield from schedules.schedule_missed(case)
     paying = tuple(statuses.suspended_but_paying(case))
     yield from paying
     set_for = flagged.set_for(case)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from reconciler.model.billing import Source
+from reconciler.model.catalog import Tier
 from reconciler.model.drift import Code, Decided, Direction, Drift, State
 from reconciler.model.terms import Authority
 from reconciler.rules.case import Case
 from reconciler.rules.dunning import Late
 from reconciler.rules.fixes import status_fix, stops_lapsing
+from reconciler.rules.past import begins_at
 from reconciler.rules.row import EVERYTHING, LOWERING
 from reconciler.rules.schedules import said
 from reconciler.rules.standing import Granting, monthly_sum
@@ -80,21 +84,30 @@ def _overdue(case: Case, late: Late) -> int | None:
 
 
 def suspended_but_paying(case: Case) -> Iterator[Drift]:
-    """A suspended organisation pays: taken back only where nobody but us has changed its status since we did."""
-    statuses = case.world.terms.statuses
+    """A suspended organisation pays, or has a contract: taken back only where nobody but us has changed its status."""
     paid = [each for side in case.granting for each in (*side.live, *side.paid_through)]
     paid = [each for each in paid if each.entitles_to.paid and case.pays(each)]
-    if not paid or _owes(case):
+    if paid and not _owes(case):
+        row = paid[0]
+        yield _taken_back(case, row.entitles_to, row.subscription.started_at, stopped_by=_not_known_paid(case, paid))
         return
+    contract, tier = case.due.contract, case.due.tier
+    if contract is not None and tier is not None and tier.paid:
+        told = _taken_back(case, tier, begins_at(contract.start))
+        yield replace(told, text=f"The organisation is suspended, but its contract {contract.id} is in force.")
+
+
+def _taken_back(case: Case, due: Tier, since: datetime | None, *, stopped_by: str = "") -> Drift:
+    entitled = case.world.terms.statuses.entitled
     ours = case.world.past.history.own_status.get(case.org.id) == case.org.status
-    fix = status_fix(case, Code.SUSPENDED_BUT_PAYING, statuses.entitled, Direction.RAISE) if ours else None
-    yield case.drift(
+    fix = status_fix(case, Code.SUSPENDED_BUT_PAYING, entitled, Direction.RAISE) if ours else None
+    return case.drift(
         Code.SUSPENDED_BUT_PAYING,
-        due=State(tier=paid[0].entitles_to.name, status=statuses.entitled),
-        effective_at=paid[0].subscription.started_at,
+        due=State(tier=due.name, status=entitled),
+        effective_at=since,
         fix=fix,
         default=Decided.FIX if fix else None,
-        stopped_by=_not_known_paid(case, paid) if fix else "",
+        stopped_by=stopped_by if fix else "",
     )
 
 

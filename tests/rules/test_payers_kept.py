@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from builders import (
     stripe_sub,
     terms,
 )
+from reconciler.model.acts import Contract
 from reconciler.model.billing import Customer, Invoice, Source, Subscription, SubscriptionStatus
 from reconciler.model.catalog import Tier
 from reconciler.model.history import History
@@ -180,3 +182,31 @@ def test_what_is_billed_for_a_quantity_of_none_leaks_the_tier() -> None:
     observed = world("professional", stripe_sub(quantity=0))
     assert codes_of(observed, BY_STRIPE) == ["zero_amount_live"]
     assert added(observed, BY_STRIPE).money["usd"].leak == 9900
+
+
+def test_what_a_suspended_organisation_is_billed_past_its_end_is_told_and_ties_out() -> None:
+    missed = world("professional", stripe_sub(cancel_at=NOW - 3 * DAY), status="suspended")
+    assert codes_of(missed, BY_STRIPE) == ["schedule_missed", "suspended_but_paying"]
+    money = added(missed, BY_STRIPE).money["usd"]
+    assert (money.billed, money.overbilled, money.owed, money.residual) == (9900, 9900, 9900, 0)
+
+
+def test_who_has_a_contract_is_not_left_suspended_in_silence() -> None:
+    contract = Contract(
+        id="c_1",
+        org_id="org_1",
+        tier="professional",
+        amount_minor=8000,
+        currency="usd",
+        start=date(2026, 1, 1),
+        approver="Ann",
+        reference="2026-17",
+    )
+    held = stripe_sub(status=LATE), OWED
+    for history, decision in ((History(), "flag"), (OURS, "fix")):
+        agreed = replace(history, contracts=(contract,))
+        observed = world("professional", *held, status="suspended", history=agreed)
+        assert brief(decided(observed, BY_STRIPE)) == [("suspended_but_paying", decision, None)]
+        assert "contract c_1" in decided(observed, BY_STRIPE)[0].drift.text
+        money = added(observed, BY_STRIPE).money["usd"]
+        assert (money.billed, money.owed, money.residual) == (8000, 9900, 0)
