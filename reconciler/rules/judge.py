@@ -9,7 +9,7 @@ from datetime import datetime
 
 from reconciler.model.drift import Code, Decided, Direction, Drift
 from reconciler.model.orgs import ACTIVE, DELETED, SUSPENDED, Org
-from reconciler.rules import beside, contracts, ended, flagged, links, price, schedules, statuses, tier
+from reconciler.rules import beside, contracts, ended, flagged, lasting, links, price, schedules, statuses, tier
 from reconciler.rules.books import Books
 from reconciler.rules.case import Case, Verdict, World, make_case
 from reconciler.rules.catalogue import CATALOGUE, PLACE, default_of
@@ -117,6 +117,7 @@ def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
         told = (case.drift(Code.RECORD_INVALID, detail=fault),) if fault else ()
         return Verdict(org=org, drifts=told, books=None, excluded=True)
     found = _in_flight(case, flagged.with_status(case, tuple(_drifts(case, fault))))
+    found += tuple(lasting.not_lasting(case, found))
     found.sort(key=lambda drift: (PLACE[drift.code], drift.id))
     books = _books(case, found)
     return Verdict(org=org, drifts=tuple(_with_money(found, case.books)), books=books)

@@ -23,7 +23,7 @@ from builders import (
     stripe_sub,
 )
 from reconciler.model.acts import Waiver
-from reconciler.model.drift import Decided, Decision
+from reconciler.model.drift import Code, Decided, Decision
 from reconciler.model.history import Failures, History
 from reconciler.model.observation import Observation
 from reconciler.model.terms import CodePolicy, Do
@@ -191,6 +191,58 @@ def test_policy_that_flags_does_not_make_a_failed_fix_approvable() -> None:
     policy = replace(FIX_ALL, raising=Do.FLAG)
     (decision,) = decided(under(failed(1, timedelta(minutes=1))), policy=policy)
     assert (decision.blocked_by, decision.needs_approval) == ("backoff", False)
+
+
+@pytest.mark.parametrize(("count", "told"), [(4, False), (5, True)])
+def test_a_fix_that_failed_five_times_is_told_and_lowers_no_more(count: int, *, told: bool) -> None:
+    (lowering,) = decided(over())
+    assert lowering.drift.fix is not None
+    failures = Failures(count=count, last_at=NOW - 2 * DAY, error="the disk is full")
+    after = decided(over(History(failures={lowering.drift.fix.key: failures})))
+    assert brief(after) == (
+        [("fix_failed", "flag", None), ("tier_over", "flag", "fix_failed")] if told else [("tier_over", "fix", None)]
+    )
+    if told:
+        assert "tier_over:org_1, 5 times in a row, the last at 2026-11-22 12:00 UTC (the disk is full)" in (
+            after[0].drift.text
+        )
+
+
+def test_a_raise_that_failed_five_times_is_told_and_still_tried_once_a_day() -> None:
+    assert brief(decided(under(failed(5, DAY)))) == [("fix_failed", "flag", None), ("tier_under", "fix", None)]
+
+
+# what somebody else undoes
+
+
+@pytest.mark.parametrize(("times", "told"), [(2, False), (3, True)])
+def test_a_fix_that_was_undone_three_times_is_written_no_more(times: int, *, told: bool) -> None:
+    (raising,) = decided(under())
+    assert raising.drift.fix is not None
+    written = tuple(NOW - (3 - day) * DAY for day in range(times))
+    after = decided(under(History(fixed_at={raising.drift.fix.key: written})))
+    assert brief(after) == (
+        [("fix_not_sticking", "flag", None), ("tier_under", "flag", "fix_not_sticking")]
+        if told
+        else [("tier_under", "fix", None)]
+    )
+    if told:
+        assert (
+            "plan_tier professional was written at 2026-11-21 12:00 UTC, 2026-11-22 12:00 UTC, 2026-11-23 12:00 UTC"
+            in (after[0].drift.text)
+        )
+
+
+def test_two_links_that_do_not_last_are_two_drifts() -> None:
+    unlinked = linked(1, lago_id=None, stripe_id=None)
+    rows = *customers(), lago_sub(), stripe_sub()
+    keys = [drift.fix.key for drift in drifts_of(observe_world([unlinked], *rows)) if drift.fix is not None]
+    history = History(fixed_at=dict.fromkeys(keys, (NOW - DAY,) * 3))
+    drifts = drifts_of(observe_world([unlinked], *rows, history=history))
+    assert [drift.id for drift in drifts if drift.code is Code.FIX_NOT_STICKING] == [
+        "fix_not_sticking:org_1:link_missing:org_1:lago",
+        "fix_not_sticking:org_1:link_missing:org_1:stripe",
+    ]
 
 
 # every rule that was tried
