@@ -36,6 +36,7 @@ from reconciler.model.observation import StoreReading
 from reconciler.model.run import RunRecord
 from reconciler.notify.messages import Messages
 from reconciler.notify.news import Ending
+from reconciler.one_ledger import hold_to, note_other
 from reconciler.org_manager import OrgManager
 from reconciler.ports import BillingSource, Clock, ReportWriter, Watcher
 from reconciler.reports.background import Background
@@ -124,7 +125,10 @@ def make_line(
                 ledger = None
                 notes.append(f"This run is not in the ledger: {error.problem}")
         if ledger is not None and not dry_run:
-            stack.enter_context(run_lock(ledger.folder / "run.lock", since=SystemClock().now()))
+            stack.enter_context(run_lock(ledger.path.parent / "run.lock", since=SystemClock().now()))
+            hold_to(ledger, settings.orgs.folder)
+        elif ledger is not None and (note := note_other(ledger, settings.orgs.folder)):
+            notes.append(note)
         reports = _reports(settings, environ, ledger) if ledger else None
         writers: list[ReportWriter] = [reports] if reports else []
         if ledger is not None and not dry_run and (settings.notify.urls or settings.notify.ping_url):

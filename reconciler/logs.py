@@ -55,6 +55,7 @@ class Event(StrEnum):
     LEDGER_NOT_PRUNED = "ledger.not_pruned"
     STORE_RECOVERED = "store.recovered"
     STORE_FOREIGN_WRITER = "store.foreign_writer"
+    STORE_NOT_MARKED = "store.not_marked"
 
 
 _URL_LOGIN = re.compile(r"""(?<=://)[^/?#\s"'<>]*@""")

@@ -14,6 +14,7 @@ from reconciler.errors import UsageError
 from reconciler.ledger.saying import named
 from reconciler.model.acts import Act, ActKind
 from reconciler.model.billing import Source
+from reconciler.one_ledger import hold_to
 
 
 def link(
@@ -30,10 +31,12 @@ def link(
     if not ids:
         raise UsageError("No id is given", not_done="Nothing was linked", remedy="Say --lago ID, --stripe ID or both")
     with opened(config) as at, open_sides(at.settings, os.environ) as sources:
+        store = open_store(at.settings, read_only=False)
+        hold_to(at.ledger, at.settings.orgs.folder, not_done="Nothing was linked")
         done = link_org(
             org_id,
             ids,
-            store=open_store(at.settings, read_only=False),
+            store=store,
             sources=sources,
             said=Act(kind=ActKind.LINK, subject=org_id, by=name, reason=why, at=at.now),
             keep=lambda act: at.ledger.act([act]),

@@ -40,7 +40,7 @@ from reconciler.ledger.run_reading import (
     read_runs_between,
 )
 from reconciler.ledger.states import RecordedDrift, RecordedOutcome, RecordedWaiver, RunSummary
-from reconciler.ledger.tables import acts, events, runs
+from reconciler.ledger.tables import acts, events, identity, runs
 from reconciler.model.acts import Act, Acts, Contract, PlanUse, RecordedAct, Release
 from reconciler.model.drift import Direction, Fix
 from reconciler.model.history import History, Latch
@@ -72,9 +72,21 @@ class SqlLedger:
         self._keep = keep
 
     @property
-    def folder(self) -> Path:
-        """Where its file is."""
-        return self._database.path.parent
+    def path(self) -> Path:
+        """Its file."""
+        return self._database.path
+
+    def identity(self) -> str:
+        """Which ledger it is: an id that it was given at its making, and that a copy of it shares."""
+        with self._database.reading() as connection:
+            known: str | None = connection.scalar(select(identity.c.id))
+        if known is None:
+            raise LedgerError(
+                f"The ledger {self.path} has lost its id",
+                not_done="Nothing was recorded",
+                remedy="Put its backup in its place, or move the file away",
+            )
+        return known
 
     def __enter__(self) -> Self:
         return self

@@ -223,6 +223,10 @@ acts = Table(
     json("body"),
 )
 
+# Which ledger this is: a random id, made with the tables. It stands outside the chain, since it is there before the
+# first event and nothing that was recorded rests on it; edited or gone, the stores that it keeps refuse this ledger.
+identity = Table("identity", metadata, Column("id", String(32), primary_key=True))
+
 # What ends of a row, by table; all else of it is written once. In the order in which an event's rows are hashed.
 ENDINGS: dict[Table, tuple[str, ...]] = {
     acts: (),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +12,8 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make every table and index."""
+    """Make every table and index, and the ledger's own id."""
+    _make_id_and_chain()
     op.create_table(
         "acts",
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
@@ -72,19 +75,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_drifts_event"), "drifts", ["event"], unique=False)
     op.create_index(op.f("ix_drifts_org_id"), "drifts", ["org_id"], unique=False)
-    op.create_table(
-        "events",
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", sa.String(length=27), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("subject", sa.String(), nullable=False),
-        sa.Column("body", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("content", sa.String(length=64), nullable=False),
-        sa.Column("previous", sa.String(length=64), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("seq"),
-    )
-    op.create_index(op.f("ix_events_at"), "events", ["at"], unique=False)
     op.create_table(
         "intents",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
@@ -244,3 +234,21 @@ def upgrade() -> None:
     op.create_index(op.f("ix_outcomes_org_id"), "outcomes", ["org_id"], unique=False)
     op.create_index("ix_outcomes_result", "outcomes", ["result", "at"], unique=False)
     op.create_index(op.f("ix_outcomes_run"), "outcomes", ["run"], unique=False)
+
+
+def _make_id_and_chain() -> None:
+    identity = op.create_table("identity", sa.Column("id", sa.String(length=32), primary_key=True))
+    op.bulk_insert(identity, [{"id": secrets.token_hex(16)}])
+    op.create_table(
+        "events",
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.String(length=27), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("body", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("content", sa.String(length=64), nullable=False),
+        sa.Column("previous", sa.String(length=64), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+    )
+    op.create_index(op.f("ix_events_at"), "events", ["at"], unique=False)
