@@ -263,7 +263,7 @@ def _open_catalog(source: Source, settings: Settings, environ: Mapping[str, str]
 
 
 def open_ledger(settings: Settings, environ: Mapping[str, str], *, create: bool = False) -> SqlLedger:
-    """The ledger of the settings; a missing one is an error unless it may be made. Raises LedgerError."""
+    """The ledger of the settings. Raises LedgerMissingError where there is none, unless it may be made; LedgerError."""
     keep = timedelta(days=settings.ledger.keep_days)
     return SqlLedger(ledger_url(settings, environ), keep=keep, create=create)
 
@@ -283,11 +283,11 @@ def ledger_url(settings: Settings, environ: Mapping[str, str]) -> str:
 def last_complete_run(settings: Settings, environ: Mapping[str, str]) -> datetime | None:
     """When the last complete run ended; None where there is none, or no ledger that can be read."""
     try:
-        with SqlLedger(ledger_url(settings, environ)) as ledger:
+        with open_ledger(settings, environ) as ledger:
             last = ledger.last_complete_run(SystemClock().now())
             return last.finished_at if last else None
     except LedgerError:
-        return None  # the first pass will say what is wrong with it
+        return None  # of what is wrong with one that is there the first pass will tell
 
 
 def _open_sources(

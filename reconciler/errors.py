@@ -17,6 +17,7 @@ ReconcilerError
 ├── SourceUnavailableError     Lago or Stripe does not or no longer answers; try again
 ├── SourceRefusedError         Lago or Stripe answered and refused one request; giving up on it is right
 ├── LedgerError                the ledger cannot be opened, read or written
+│   └── LedgerMissingError     there is none yet, and none was made
 ├── SnapshotFileError          a snapshot file is missing, damaged, foreign or newer
 ├── ReportError                a report cannot be put where it was asked for
 ├── RunRefusedError            a limit refuses the whole run before anything is judged
@@ -137,6 +138,10 @@ class SourceRefusedError(ReconcilerError):
 
 class LedgerError(ReconcilerError):
     """The ledger cannot be opened, read or written."""
+
+
+class LedgerMissingError(LedgerError):
+    """There is no ledger at the configured place; none was made."""
 
 
 class SnapshotFileError(ReconcilerError):

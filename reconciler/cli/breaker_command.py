@@ -47,7 +47,7 @@ def ack(
 ) -> int:
     """Release for 24 hours the fixes recorded under a digest, as far as they still hold with the same values."""
     name, why = named(by, reason)
-    with opened(config) as at:
+    with opened(config, says=True) as at:
         digest = plan if plan.startswith("sha256:") else f"sha256:{plan}"
         release = at.ledger.release(digest, by=name, reason=why, at=at.now)
         what = f"{len(release.fixes)} fixes are released"

@@ -13,9 +13,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import reports_folder
+from reconciler.bootstrap import open_ledger, reports_folder
 from reconciler.cli.naming import named
-from reconciler.cli.opening import recorded_ledger
 from reconciler.cli.report_command import Asked, find_run, period_of
 from reconciler.errors import ReportError, UsageError
 from reconciler.gather import acts_about, background_of, month_data
@@ -63,7 +62,7 @@ def close(
     settings = load_settings(config, os.environ)
     period = period_of(Asked(month=month), settings.reports.timezone)
     folder = reports_folder(settings, os.environ)
-    with recorded_ledger(settings, os.environ) as ledger:
+    with open_ledger(settings, os.environ) as ledger:
         if verify:
             return _verify(_last(folder, month, ledger))
         name = named(by, _NOT_CLOSED)
@@ -99,7 +98,7 @@ def sign_month(
     name = named(by, _NOT_SIGNED)
     settings = load_settings(config, os.environ)
     period_of(Asked(month=month), settings.reports.timezone)
-    with recorded_ledger(settings, os.environ) as ledger:
+    with open_ledger(settings, os.environ) as ledger:
         statement = _last(reports_folder(settings, os.environ), month, ledger)
         _refuse_to_sign(statement, name)
         now = datetime.now(UTC)

@@ -41,7 +41,7 @@ def add(
     """Add one contract; it grants its tier by itself from its first day to its last."""
     said = {"org_id": org_id, "tier": tier, "amount_minor": amount, "currency": currency, "start": start, "end": end}
     said |= {"period": period, "approver": approver, "reference": reference}
-    with opened(config) as at:
+    with opened(config, says=True) as at:
         act = contracts.add(said, _known(at), _new_id(), by=by, reason=reason, now=at.now)
         at.ledger.act([act])
         say(f"Contract {act.body['id']} is added.")
@@ -66,7 +66,7 @@ def import_(
         raise UsageError(
             f"{file} cannot be read: {why}", not_done="Nothing was recorded", remedy="Name a CSV file in UTF-8"
         ) from error
-    with opened(config) as at:
+    with opened(config, says=True) as at:
         acts, refused = contracts.import_csv(text, _known(at), _new_ids(), by=by, reason=reason, now=at.now)
         if refused:
             for line in refused:
@@ -108,7 +108,7 @@ def end(
     config: Config = None,
 ) -> int:
     """End a contract with a day, which still counts."""
-    with opened(config) as at:
+    with opened(config, says=True) as at:
         last = day(on, "--on") if on else at.now.astimezone(UTC).date()
         at.ledger.act([contracts.end(contract, last, at.ledger.contracts(), by=by, reason=reason, now=at.now)])
         say(f"Contract {contract} ends with {last}.")

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
+from reconciler.bootstrap import open_ledger
 from reconciler.cli.naming import named
-from reconciler.cli.opening import recorded_ledger
 from reconciler.cli.telling import complain
 from reconciler.cycle.plan_file import plan_bytes
 from reconciler.errors import UsageError
@@ -20,6 +20,7 @@ from reconciler.ledger.acts import waiver_act
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.acts import Act, ActKind
 from reconciler.model.run import RunRecord
+from reconciler.one_ledger import refuse_other
 from reconciler.reports.deciding import Known, Taken, take_over
 from reconciler.reports.decision_file import NOT_DONE, DecisionFile, read_decisions
 from reconciler.reports.report_file import refuse_place, write_report
@@ -52,7 +53,8 @@ def decide(
         return 0
     plan_at = plan_out or file.with_name(f"{file.stem}-approved.plan.json")
     at = datetime.now(UTC)
-    with recorded_ledger(settings, os.environ) as ledger:
+    with open_ledger(settings, os.environ) as ledger:
+        refuse_other(ledger, settings.orgs.folder, not_done=NOT_DONE)
         known = _known(read, ledger, at)
         taken = take_over(read, known, by=name, at=at)
         if taken.refusals:

@@ -57,7 +57,7 @@ def ack(
     config: Config = None,
 ) -> int:
     """Say that a drift is known and being looked after; holds until it is over."""
-    with opened(config) as at:
+    with opened(config, says=True) as at:
         found = saying.open_drift(drift, at.ledger.drifts(at.now))
         _keep(at, saying.acknowledge(found, by=by, reason=reason, now=at.now))
         say(f"Acknowledged: {found.id}")
@@ -73,7 +73,7 @@ def waive(
 ) -> int:
     """Accept a drift with the values that it has now; with other values it is open again."""
     last = day(until, "--until")
-    with opened(config) as at:
+    with opened(config, says=True) as at:
         found = saying.open_drift(drift, at.ledger.drifts(at.now))
         _keep(at, saying.waive(found, last, by=by, reason=reason, now=at.now))
         say(f"Waived to the end of {last} UTC: {found.id}")
@@ -84,7 +84,7 @@ def waive(
 
 def unwaive(drift: _Drift, by: By, reason: Reason, config: Config = None) -> int:
     """Take a waiver back."""
-    with opened(config) as at:
+    with opened(config, says=True) as at:
         waived = [each.waiver.drift_id for each in at.ledger.waivers(at.now)]
         _keep(at, saying.unwaive(drift, waived, by=by, reason=reason, now=at.now))
         say(f"No longer waived: {drift}")
@@ -98,7 +98,7 @@ def note(
     config: Config = None,
 ) -> int:
     """Leave a note on a drift or an organisation, for its history."""
-    with opened(config) as at:
+    with opened(config, says=True) as at:
         orgs = at.ledger.history(at.now).orgs
         _keep(at, saying.note(subject, text, at.ledger.drifts(at.now), orgs, by=by, now=at.now))
         say(f"Noted on {subject}.")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -14,11 +13,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from reconciler.bootstrap import ledger_url, make_line
+from reconciler.bootstrap import make_line, open_ledger
 from reconciler.cli.pass_command import log_level
 from reconciler.cycle.line import Line
 from reconciler.cycle.observe import observe
-from reconciler.errors import UsageError
+from reconciler.errors import LedgerMissingError, UsageError
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.logs import configure_logs
 from reconciler.model.drift import Code
@@ -26,9 +25,8 @@ from reconciler.reports.background import Background
 from reconciler.reports.explanation import print_code, print_explanation
 from reconciler.reports.terminal import Verbosity
 from reconciler.rules.explaining import explain_org
-from reconciler.settings import Settings, load_settings
+from reconciler.settings import load_settings
 
-_FILE = "sqlite:///"
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -49,7 +47,9 @@ def explain(
     configure_logs(settings.log.format, log_level(settings.log.level, Verbosity.QUIET))
     with ExitStack() as stack:
         made = stack.enter_context(make_line(settings, os.environ, dry_run=True, record=False))
-        ledger = _ledger(settings, os.environ, stack)
+        ledger = None
+        with suppress(LedgerMissingError):
+            ledger = stack.enter_context(open_ledger(settings, os.environ))
         line = replace(made.line, ledger=ledger)
         _refuse_unknown(what, line)
         observation = observe(line)
@@ -62,14 +62,6 @@ def explain(
         history = _history(what, ledger, observation.as_of) if ledger is not None else []
     print_explanation(said, history, console, beside=beside)
     return 0
-
-
-def _ledger(settings: Settings, environ: Mapping[str, str], stack: ExitStack) -> SqlLedger | None:
-    """The ledger, where there is one: looking makes none."""
-    url = ledger_url(settings, environ)
-    if url.startswith(_FILE) and not Path(url.removeprefix(_FILE)).exists():
-        return None
-    return stack.enter_context(SqlLedger(url))
 
 
 def _refuse_unknown(what: str, line: Line) -> None:

@@ -17,9 +17,10 @@ import typer
 
 from reconciler.bootstrap import open_ledger
 from reconciler.errors import UsageError
-from reconciler.ledger.sql_ledger import SqlLedger
+from reconciler.ledger.sql_ledger import NO_ACT, SqlLedger
 from reconciler.logs import configure_logs
 from reconciler.model.run import RunRecord
+from reconciler.one_ledger import refuse_other
 from reconciler.reports.safe_text import shown
 from reconciler.settings import Settings, load_settings
 
@@ -42,11 +43,16 @@ class Opened:
 
 
 @contextmanager
-def opened(config: Path | None) -> Iterator[Opened]:
-    """The ledger of the configuration, which must be there. Raises SetupError and LedgerError."""
+def opened(config: Path | None, *, says: bool = False) -> Iterator[Opened]:
+    """The ledger of the configuration, which must be there. Raises SetupError and LedgerError.
+
+    A person `says` something only into the ledger that keeps the store: no pass would hear of it in another.
+    """
     settings = load_settings(config, os.environ)
     configure_logs(settings.log.format, "warning")
     with open_ledger(settings, os.environ) as ledger:
+        if says:
+            refuse_other(ledger, settings.orgs.folder, not_done=NO_ACT)
         yield Opened(settings=settings, ledger=ledger, now=datetime.now(UTC))
 
 

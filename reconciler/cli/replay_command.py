@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import line_from_snapshot, snapshots_folder
-from reconciler.cli.opening import recorded_ledger
+from reconciler.bootstrap import line_from_snapshot, open_ledger, snapshots_folder
 from reconciler.cli.pass_command import log_level, perform
 from reconciler.cycle.line import Pass
 from reconciler.errors import UsageError
@@ -73,7 +72,7 @@ def replay(
 
 
 def _recorded(run: str, settings: Settings) -> RunRecord:
-    with recorded_ledger(settings, os.environ) as ledger:
+    with open_ledger(settings, os.environ) as ledger:
         found = ledger.run(run)
     if found is None:
         raise UsageError(f"There is no run {run!r} in the ledger", not_done=_NOTHING, remedy="See reconcile runs")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from reconciler.cli.opening import recorded_ledger
+from reconciler.bootstrap import open_ledger
 from reconciler.cli.telling import refuse_to_print, tell
 from reconciler.errors import UsageError
 from reconciler.gather import Period, background_of, signed_lines
@@ -49,7 +49,7 @@ def report(
         refuse_place(output)
     settings = load_settings(config, os.environ)
     asked = Asked(run=run, latest=latest, month=month, since=since, until=until)
-    with recorded_ledger(settings, os.environ) as ledger:
+    with open_ledger(settings, os.environ) as ledger:
         found, period = find_run(asked, ledger, settings)
         signed = signed_lines(ledger, month) if month else ()
         beside = background_of(found, settings, ledger, period=period, signed=signed)

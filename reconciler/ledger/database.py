@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, t
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, LedgerMissingError
 
 NOT_OPENED = "The ledger was not opened, and nothing was recorded"
 ELSEWHERE = "say another place by [ledger] url or $STATE_DIRECTORY, or run with --dry-run --no-record"
@@ -44,8 +44,8 @@ class Database:
         """Open `url`, `sqlite:///path`. Raises LedgerError, also for tables of a newer version."""
         self.path = _path_of(url)
         if not create and not self.path.exists():
-            raise LedgerError(
-                f"There is no ledger at {self.path} yet",
+            raise LedgerMissingError(
+                f"There is no ledger at {self.path}: no run is recorded yet",
                 not_done="Nothing was read or recorded",
                 remedy="Run a pass first, or say where it is by --config, [ledger] url or $STATE_DIRECTORY",
             )

@@ -94,6 +94,41 @@ def test_nothing_is_linked_with_another_ledger(site: Site) -> None:
     assert "Nothing was linked" in said.err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        (
+            "contract",
+            "add",
+            "{org}",
+            "--tier",
+            "enterprise",
+            "--amount",
+            "1",
+            "--currency",
+            "usd",
+            "--start",
+            "2026-01-01",
+            "--approver",
+            "Grace",
+            "--reference",
+            "mail",
+            "--by",
+            "Ada",
+        ),
+        ("note", "{org}", "called them", "--by", "Ada"),
+    ],
+)
+def test_what_a_person_says_into_another_ledger_is_refused_since_no_pass_would_hear_it(
+    site: Site, words: tuple[str, ...]
+) -> None:
+    elsewhere(site, "--dry-run")
+    site.reconcile("-q")
+    said = elsewhere(site, *(word.format(org=next(iter(site.records()))) for word in words))
+    refused(said, site)
+    assert "Nothing was recorded" in said.err
+
+
 def test_a_dry_run_with_another_ledger_says_so_and_marks_nothing(site: Site) -> None:
     told = "This ledger is not the one that keeps this store"
     first = elsewhere(site, "--dry-run", "--format", "json").document
