@@ -1,4 +1,4 @@
-"""What a pass has to tell in words beside its figures: what was left out, broken off, refused, waived in vain."""
+"""What a pass has to tell in words beside its figures: what was left out, broken off, refused, is over."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from reconciler.model.drift import Fix
 from reconciler.model.observation import Observation
 from reconciler.model.run import Explained, Plan, RunMode, Shows
 from reconciler.rules.compare import Judgement
+from reconciler.rules.waivers import over_or_unused
 
 _FIXES_TOLD = 10
 
@@ -34,7 +35,12 @@ def notes_of(
     yield from _approved(asked, plan, applied)
     yield from _narrowed(asked)
     if judgement is not None:
-        yield from _waivers(asked, observation, judgement)
+        yield from over_or_unused(
+            observation.history,
+            seen=(drift.id for drift in judgement.drifts),
+            whole=observation.complete and not asked.scope.partial,
+            now=observation.as_of,
+        )
     yield from _reading(observation, line)
 
 
@@ -85,17 +91,6 @@ def _narrowed(asked: Pass) -> Iterator[str]:
         yield f"At most {scope.limit} fixes were planned"
     if scope.partial:
         yield "So it is a partial run: it lowers and confirms nothing, and its limits count against the whole store"
-
-
-def _waivers(asked: Pass, observation: Observation, judgement: Judgement) -> Iterator[str]:
-    """Waivers that are over, and those that nothing needs any more."""
-    found = {drift.id for drift in judgement.drifts}
-    for drift_id, waiver in sorted(observation.history.waivers.items()):
-        until = f"{waiver.until:%Y-%m-%d %H:%M} UTC"
-        if waiver.until <= observation.as_of:
-            yield f"The waiver of {drift_id} by {waiver.by} is over since {until}: {waiver.reason}"
-        elif drift_id not in found and observation.complete and not asked.scope.partial:
-            yield f"The waiver of {drift_id} by {waiver.by} until {until} is not needed: there is no such drift"
 
 
 def _reading(observation: Observation, line: Line) -> Iterator[str]:
