@@ -115,7 +115,8 @@ class History:
     organisations whose last change of status was a write of ours that every complete run since saw, with that status.
     `waivers` are by drift. A waiver or release is told until 24 hours after its end, a contract for good. `done` counts
     every fix of an unfinished run, of an explained one all but those that the store showed as not written; these are no
-    proof of a write of ours, since somebody else may have done the same.
+    proof of a write of ours, since somebody else may have done the same. `unfinished` are in the order in which they
+    began to write.
     """
 
     open_drifts: Mapping[str, Sighting] = field(default_factory=dict)

@@ -42,14 +42,24 @@ def _holds(org: Org, fields: Mapping[str, str | None]) -> bool:
 
 
 def explain(observation: Observation) -> tuple[Explained, ...]:
-    """Every run that left no record, with what the store shows of the fixes that it had meant to write."""
+    """Every run that left no record, with what the store shows of the fixes that it had meant to write.
+
+    What a later one of them meant again that one had seen as not written: only the last that meant the very same fix
+    can have written what the store shows now. Else a fix would count as often as runs were killed before it.
+    """
     unfinished = observation.history.unfinished
     if not unfinished:
         return ()
     orgs = {org.id: org for org in observation.store.orgs}
+    last = {fix.key: number for number, run in enumerate(unfinished) for fix in run.fixes}
     return tuple(
         Explained(
-            run_id=run.run_id, at=run.at, fixes=tuple((fix, shows(orgs.get(fix.org_id), fix)) for fix in run.fixes)
+            run_id=run.run_id,
+            at=run.at,
+            fixes=tuple(
+                (fix, shows(orgs.get(fix.org_id), fix) if last[fix.key] == number else Shows.NOT_WRITTEN)
+                for fix in run.fixes
+            ),
         )
-        for run in unfinished
+        for number, run in enumerate(unfinished)
     )

@@ -12,12 +12,12 @@ from reconciler.model.run import RunMode, Shows
 from reconciler.rules.stops import Scope
 
 
-def killed_after(made: Works, writes: int, *, fixes: int = 3) -> None:
+def killed_after(made: Works, writes: int, *, fixes: int = 3, run_id: str = "killed") -> None:
     """A run over that many raises that is killed once it has done so many of them."""
     planned = made.run(RunMode.DRY_RUN).plan.to_write
     assert len(planned) == fixes
     made.clock.at += timedelta(minutes=1)
-    made.ledger.intend("killed", planned, made.clock.at)
+    made.ledger.intend(run_id, planned, made.clock.at)
     for fix in planned[:writes]:
         made.store.change(fix.org_id, plan_tier=fix.arguments["plan_tier"])
     made.clock.at += timedelta(minutes=1)
@@ -63,6 +63,47 @@ def test_what_it_did_write_counts() -> None:
     killed_after(made, 1)
     made.line = replace(made.line, limits=replace(WIDE, max_raise_count=2))
     assert made.run().plan.refused_by == {"raise": "max_raise_count"}
+
+
+def test_a_fix_that_several_killed_runs_meant_counts_once_however_many_they_were() -> None:
+    made = three(limit=3)
+    killed_after(made, 0, run_id="first")
+    killed_after(made, 1, run_id="second")
+    killed_after(made, 1, run_id="third", fixes=2)
+    run = made.run()
+    assert (run.plan.refused_by, results(run.outcomes)) == ({}, [("org_3", "fixed")])
+    assert {told.run_id: [(fix.org_id, shows) for fix, shows in told.fixes] for told in run.explained} == {
+        "first": [("org_1", Shows.NOT_WRITTEN), ("org_2", Shows.NOT_WRITTEN), ("org_3", Shows.NOT_WRITTEN)],
+        "second": [("org_1", Shows.WRITTEN), ("org_2", Shows.NOT_WRITTEN), ("org_3", Shows.NOT_WRITTEN)],
+        "third": [("org_2", Shows.WRITTEN), ("org_3", Shows.NOT_WRITTEN)],
+    }
+    assert len(made.ledger.history(made.clock.at).done) == 3
+
+
+def test_a_fix_that_several_killed_runs_meant_counts_once_where_the_store_shows_neither() -> None:
+    made = three()
+    killed_after(made, 0, run_id="first")
+    killed_after(made, 1, run_id="second")
+    made.store.change("org_1", plan_tier="starter")
+    first, second = made.run().explained
+    assert (first.fixes[0][1], second.fixes[0][1]) == (Shows.NOT_WRITTEN, Shows.NEITHER)
+
+
+def test_what_several_killed_runs_wrote_to_different_organisations_counts_each() -> None:
+    made = three(limit=3)
+    killed_after(made, 1, run_id="first")
+    killed_after(made, 1, run_id="second", fixes=2)
+    made.line = replace(made.line, limits=replace(WIDE, max_raise_count=2))
+    assert made.run().plan.refused_by == {"raise": "max_raise_count"}
+
+
+def test_different_fixes_of_one_organisation_by_killed_runs_count_each() -> None:
+    made = three(limit=9)
+    killed_after(made, 3, run_id="first")
+    made.store.change("org_1", plan_tier="starter")
+    killed_after(made, 1, run_id="second", fixes=1)
+    assert [len(told.fixes) for told in made.run().explained] == [3, 1]
+    assert len(made.ledger.history(made.clock.at).done) == 4
 
 
 def test_a_killed_run_is_told_once() -> None:

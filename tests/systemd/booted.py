@@ -24,7 +24,7 @@ _PATIENCE_S = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class Booted:
-    """The container: `leader` is its systemd as this machine knows it."""
+    """The container: `leader` is its systemd as this machine knows it, `limits` are more lines of [limits]."""
 
     root: Path
     leader: int
@@ -32,6 +32,7 @@ class Booted:
     lago: LoopbackServer
     stripe: LoopbackServer
     schedule: str = 'every = "1h"'
+    limits: str = ""
 
     @property
     def config(self) -> Path:
@@ -125,6 +126,7 @@ max_raise_count = 100000
 max_lower_ratio = 1.0
 max_lower_count = 100000
 max_monthly_value_ratio = 1.0
+{self.limits}
 [schedule]
 {self.schedule}
 [reports]
