@@ -72,6 +72,8 @@ def stops_lowering(case: Case, due: Tier) -> str:
     unknown = [each for each in case.contracts if each.tier not in case.world.terms.catalog.tiers]
     if unknown:
         return f"its contract {unknown[0].id} is for {unknown[0].tier}, which is not in the catalog"
+    if case.contracts:
+        return f"its contract {case.contracts[0].id} is in force, and a person decides what it is worth"
     return next((words for side in case.standings.values() for words in _objections(side, due)), "")
 
 

@@ -95,11 +95,13 @@ def test_beside_a_live_subscription_the_higher_of_the_two_is_due(live: str, has:
     assert added(agreed(has, stripe_sub(1, live)), BY_STRIPE).money["usd"].residual == 0
 
 
-def test_a_contract_below_what_it_has_lowers_to_the_contract_and_never_below() -> None:
-    (decision,) = decided(agreed("enterprise"), BY_STRIPE)
-    assert (decision.drift.code, decision.decided) == (Code.TIER_OVER, Decided.FIX)
-    assert decision.drift.fix is not None
-    assert decision.drift.fix.arguments == {"plan_tier": "professional"}
+@pytest.mark.parametrize("rows", [(), (stripe_sub(1, "starter"),)], ids=["alone", "beside a lower subscription"])
+def test_nobody_under_a_contract_is_lowered_without_a_person(rows: tuple[Subscription, ...]) -> None:
+    (decision,) = decided(agreed("enterprise", *rows), BY_STRIPE)
+    assert (decision.drift.code, decision.decided, decision.blocked_by) == (Code.TIER_OVER, Decided.FLAG, "proof")
+    assert decision.reason == "its contract c_1 is in force, and a person decides what it is worth"
+    assert decision.drift.due is not None
+    assert decision.drift.due.tier == "professional"
 
 
 def test_a_contract_for_an_unknown_tier_lowers_nobody() -> None:
