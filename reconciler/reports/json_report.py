@@ -25,8 +25,8 @@ def json_report(run: RunRecord, book: Book) -> bytes:
     """UTF-8, indented by two, ending with a newline; a JSON reader gets names back exactly, e-mail addresses apart.
 
     The document, with what the tables of `book` add: to each drift its state, age, accrued minor units and links, and
-    `tables` by their keys. Letters of every script stand as they are; what could act on a terminal or cannot be encoded
-    stands as its escape.
+    to the run `tables` by their keys. Letters of every script stand as they are; what could act on a terminal or cannot
+    be encoded stands as its escape.
     """
     written = bytearray()
     for part in _ENCODER.iterencode(_whole(run, book)):  # never the whole text at once: it may be large
@@ -47,7 +47,8 @@ def _whole(run: RunRecord, book: Book) -> dict[str, Any]:
         accrued = row["accrued"]
         beside = {**row, "accrued": accrued.minor if isinstance(accrued, Money) else None}
         drift.update({key: _value(beside[key]) for key in _BESIDE})
-    said["tables"] = {
+    # Within the run: some of them tell of the run itself and of the ledger beside it, not of what was judged.
+    said["run"]["tables"] = {
         table.key: [{key: _value(cell) for key, cell in record.items()} for record in table.records()]
         for sheet in book.sheets
         if sheet.title != DRIFTS

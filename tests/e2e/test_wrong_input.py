@@ -161,7 +161,6 @@ def test_a_ledger_folder_that_cannot_be_written(site: Site) -> None:
     [
         ["--nonsense"],
         ["--format", "pdf"],
-        ["--format", "xlsx"],
         ["--code", "tier_ovr"],
         ["--limit", "-1"],
         ["-q", "-v"],

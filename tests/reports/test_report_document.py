@@ -337,7 +337,7 @@ def test_each_drift_says_its_state_age_and_what_its_money_has_come_to() -> None:
 
 
 def test_the_tables_stand_in_it_by_their_keys_with_money_in_minor_units() -> None:
-    tables = json.loads(json_report(_rich_run()))["tables"]
+    tables = json.loads(json_report(_rich_run()))["run"]["tables"]
     assert {"run", "reads", "organisations", "money", "by_code", "top", "fixes", "upcoming", "held"} <= tables.keys()
     assert "drifts" not in tables
     (usd,) = (row for row in tables["money"] if row["currency"] == "usd")

@@ -17,7 +17,7 @@ class World:
     def __init__(self) -> None:
         sandbox = self.sandbox = StripeSandbox(
             clock=lambda: NOW,
-            restricted_keys={"rk_test_subscriptions": {"rak_subscription_read"}},
+            restricted_keys={"rk_test_subscriptions": {"rak_subscription_read", "rak_subscription_schedule_read"}},
         )
         self.coupon = sandbox.add_coupon(percent_off=Decimal(25))
         self.product = sandbox.add_product("Team", metadata={"tier": "team"})
