@@ -23,10 +23,12 @@ def billed_monthly(subscription: Subscription, base: Sequence[Item]) -> int | No
     for place, item in enumerate(fixed):
         if item.unit_amount is None:
             return None
-        amount = _discounted(item.unit_amount * item.quantity, item.discounts, item.currency)
-        # An amount off the whole invoice is taken off once, from the highest base item.
-        of_invoice = [each for each in subscription.discounts if each.percent is not None or place == 0]
-        total += monthly(round(_discounted(amount, of_invoice, item.currency)), item.period)
+        amount: Fraction | int = item.unit_amount * item.quantity
+        if item.discounts or subscription.discounts:
+            # An amount off the whole invoice is taken off once, from the highest base item.
+            of_invoice = [each for each in subscription.discounts if each.percent is not None or place == 0]
+            amount = _discounted(amount, [*item.discounts, *of_invoice], item.currency)
+        total += monthly(round(amount), item.period)
     return total
 
 

@@ -104,8 +104,9 @@ def books_of(
     billed = [each for side in billing for each in side.grants(has) if each.subscription.id not in unpaid]
     if due.contract is not None and due.tier is not None:
         return _by_contract(due.contract, due.tier, org, has, billing, unpaid=unpaid, double=double)
-    mirror = max((each for side in standings.values() for each in side.grants(has)), key=_weight, default=None)
-    like = reference or mirror
+    like = reference or max(
+        (each for side in standings.values() for each in side.grants(has)), key=_weight, default=None
+    )
     currency = (like.item.currency if like else "") or terms.currency
     return Books(
         currency=currency,

@@ -205,13 +205,14 @@ def make_case(org: Org, world: World) -> Case:
     links: dict[Source, Link] = {}
     standings: dict[Source, Standing] = {}
     foreign: list[Subscription] = []
+    own_modes = {None, terms.livemode}
     for source in index.complete:
         link = links[source] = known[source] if known is not None else link_of(org, source, index)
         rows = _subscriptions(org, source, link, world)
-        strange = [row for row in rows if row.livemode is not None and row.livemode is not terms.livemode]
+        strange = [row for row in rows if row.livemode not in own_modes]
         if strange:
             foreign += strange
-            rows = [row for row in rows if row not in strange]
+            rows = [row for row in rows if row.livemode in own_modes]
         standings[source] = reader.standing_of(source, rows, complete=index.complete[source])
     double = (
         authority is not Authority.BOTH
@@ -284,5 +285,5 @@ def _subscriptions(org: Org, source: Source, link: Link, world: World) -> list[S
         sharers = world.claims.get((source, customer_id), ())
         if len(sharers) > 1 and named_apart(source, customer_id, sharers, world.index):
             rows = tuple(row for row in rows if row.org_key == org.id)
-        held.extend(rows)
+        held += rows
     return held

@@ -66,7 +66,7 @@ def what_is_due(sides: Sides) -> Due:
         kept = _kept(sides)
         if kept is not None:
             found, lowers = Due(says=Says.PAID_THROUGH, tier=sides.has, by=kept), False
-    unseen = any(source in sides.unread for source in sides.authority.sides)
+    unseen = not sides.unread.isdisjoint(sides.authority.sides)
     from_absence = found.tier is None or lowers
     if (unseen and found.says is not Says.CONTRACT) or (from_absence and not sides.whole):
         return Due(says=Says.UNREAD)

@@ -51,7 +51,9 @@ class Link:
         return self.source is Source.LAGO and not self.by_record and bool(self.customers)
 
 
+_NO_WAY: frozenset[Way] = frozenset()
 _OWN = frozenset({Way.OWN_ID})
+_BY_CUSTOMER_ID = frozenset({Way.CUSTOMER_ID})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,37 +181,30 @@ Claims = Mapping[tuple[Source, str], tuple[str, ...]]
 def link_of(org: Org, source: Source, index: BillingIndex) -> Link:
     """Follow every known id of `org` on one side."""
     recorded = recorded_id(org, source)
-    ways: dict[str, set[Way]] = defaultdict(set)
+    known = index.customers[source]
+    ways: dict[str, frozenset[Way]] = {}
     if recorded is not None:
-        if recorded in index.customers[source]:
-            ways[recorded].add(Way.CUSTOMER_ID)
+        if recorded in known:
+            ways[recorded] = _BY_CUSTOMER_ID
         if source is Source.LAGO:
             for customer in index.by_key[source].get(recorded, ()):
-                ways[customer].add(Way.EXTERNAL_ID)
+                ways[customer] = ways.get(customer, _NO_WAY) | {Way.EXTERNAL_ID}
             owner = index.customer_of[source].get(recorded)
             if owner is not None:
-                ways[owner].add(Way.SUBSCRIPTION_ID)
+                ways[owner] = ways.get(owner, _NO_WAY) | {Way.SUBSCRIPTION_ID}
+    seen = recorded is None or bool(ways)
     for customer in index.by_key[source].get(org.id, ()):
-        ways[customer].add(Way.OWN_ID)
-    known = index.customers[source]
-    customers = {
-        customer: frozenset(found)
-        for customer, found in sorted(ways.items())
-        if found != _OWN or customer not in known or not known[customer].deleted
-    }
-    link = Link(source=source, recorded=recorded, customers=customers)
+        if customer in ways:
+            ways[customer] |= _OWN
+        elif customer not in known or not known[customer].deleted:
+            ways[customer] = _OWN
+    customers = ways if len(ways) <= 1 else dict(sorted(ways.items()))
     crossed, gone = _others(org, source, index, customers), _gone(source, index, customers)
-    seen = recorded is None or bool(link.by_record)
-    if seen and not crossed and not gone:
+    link = Link(source=source, recorded=recorded, customers=customers, crossed=crossed, gone=gone)
+    if seen:
         return link
     whole = index.complete[source]
-    return replace(
-        link,
-        crossed=crossed,
-        gone=gone,
-        nowhere=not seen and whole and not link.understood,
-        unread=not seen and not whole,
-    )
+    return replace(link, nowhere=whole and not link.understood, unread=not whole)
 
 
 def recorded_id(org: Org, source: Source) -> str | None:
@@ -220,8 +215,9 @@ def recorded_id(org: Org, source: Source) -> str | None:
 def _others(org: Org, source: Source, index: BillingIndex, customers: Iterable[str]) -> dict[str, str]:
     """The customers that name somebody else, and whom; in Lago only an organisation's id is taken for a name."""
     crossed: dict[str, str] = {}
+    known = index.customers[source]
     for customer_id in customers:
-        customer = index.customers[source].get(customer_id)
+        customer = known.get(customer_id)
         named = "" if customer is None else customer.org_key
         if named not in {"", org.id} and (source is Source.STRIPE or named.startswith("org_")):
             crossed[customer_id] = named
@@ -231,7 +227,8 @@ def _others(org: Org, source: Source, index: BillingIndex, customers: Iterable[s
 def _gone(source: Source, index: BillingIndex, customers: Iterable[str]) -> tuple[str, ...]:
     """The customers that are deleted, or that a complete read does not have although a subscription names them."""
     known, whole = index.customers[source], index.complete[source]
-    return tuple(each for each in customers if (known[each].deleted if each in known else whole))
+    gone = [each for each in customers if (known[each].deleted if each in known else whole)]
+    return tuple(gone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

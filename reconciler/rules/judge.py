@@ -65,20 +65,35 @@ IDENTITY: tuple[Rule, ...] = (
     beside.leftover_free_subscription,
 )
 
+
+def where(holds: Callable[[Case], bool], rule: Rule) -> Rule:
+    """The rule for the cases that it is about, so that most organisations pass many rules at one question."""
+
+    def judged(case: Case) -> Iterator[Drift]:
+        return rule(case) if holds(case) else iter(())
+
+    return judged
+
+
+def _unmet(case: Case) -> bool:
+    return case.unmet
+
+
+def _granted_nothing(case: Case) -> bool:
+    return case.due.says is Says.NOTHING
+
+
 _GRANTED_LESS = first_of(tier.downgrade_late, tier.tier_over)
 
 # Why it has a tier that nothing live grants.
 _GRANTED_NOTHING = first_of(
     ended.incomplete_in_window,
-    ended.unpaid,
-    ended.paused,
-    schedules.future_start,
+    where(_unmet, first_of(ended.unpaid, ended.paused, schedules.future_start)),
     ended.payment_disputed,
     tier.unexpected_side,
-    ended.never_paid_entitled,
-    ended.ended_still_entitled,
+    where(_granted_nothing, first_of(ended.never_paid_entitled, ended.ended_still_entitled)),
     ended.trial_overrun,
-    ended.paid_tier_no_billing,
+    where(_granted_nothing, ended.paid_tier_no_billing),
 )
 
 # The tier, the status and the price of an active organisation, where nothing is held.

@@ -49,10 +49,10 @@ def livemode_differs(case: Case) -> Iterator[Drift]:
     """Subscriptions and customers of the other mode that the organisation leads to."""
     for source, link in case.links.items():
         strange = [row.id for row in case.foreign if row.source is source]
+        known, ours = case.world.index.customers[source], case.world.terms.livemode
         for customer_id in link.customers:
-            customer = case.world.index.customers[source].get(customer_id)
-            mode = None if customer is None else customer.livemode
-            if mode is not None and mode is not case.world.terms.livemode:
+            customer = known.get(customer_id)
+            if customer is not None and customer.livemode not in {None, ours}:
                 strange.append(customer_id)
         if strange:
             yield case.drift(Code.LIVEMODE_DIFFERS, subject=source, detail=f"{', '.join(sorted(strange))} on {source}")
@@ -77,10 +77,10 @@ def link_stale(case: Case) -> Iterator[Drift]:
         side = case.standings[source]
         if not side.live or link.recorded is None or link.understood or not side.complete:
             continue
-        live = sorted({each.subscription.customer_id for each in side.live})
-        if not set(live) & set(link.by_record):
+        live = {each.subscription.customer_id for each in side.live}
+        if live.isdisjoint(link.by_record):
             yield case.drift(
-                Code.LINK_STALE, subject=source, detail=f"{live[0]} on {source}, recorded is {link.recorded}"
+                Code.LINK_STALE, subject=source, detail=f"{min(live)} on {source}, recorded is {link.recorded}"
             )
 
 
@@ -194,8 +194,8 @@ def link_other_form(case: Case) -> Iterator[Drift]:
         usual = Way.EXTERNAL_ID if source is Source.LAGO else Way.CUSTOMER_ID
         if not link.customers or link.unread or link.recorded is None or link.nowhere:
             continue
-        ways = frozenset().union(*link.customers.values())
-        if usual not in ways:
+        if not any(usual in ways for ways in link.customers.values()):
+            ways = frozenset().union(*link.customers.values())
             yield case.drift(
                 Code.LINK_OTHER_FORM,
                 subject=source,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from reconciler.model.billing import Item
@@ -31,16 +31,20 @@ class Matcher:
 
     def match(self, item: Item) -> Tier | NoTier:
         """The tier of `item`, or what it is instead."""
-        for key in (
-            ("plan", item.plan_code),
-            ("price", item.price_id),
-            ("lookup", item.lookup_key),
-            *(("metadata", f"{name}={value}") for name, value in sorted(item.price_metadata.items())),
-            ("product", item.product_id),
-        ):
-            if key in self._by_key:
-                return self._by_key[key]
+        for key in _keys_of(item):
+            found = self._by_key.get(key)
+            if found is not None:
+                return found
         return NoTier.UNMAPPED
+
+
+def _keys_of(item: Item) -> Iterator[tuple[str, str]]:
+    yield "plan", item.plan_code
+    yield "price", item.price_id
+    yield "lookup", item.lookup_key
+    for name, value in sorted(item.price_metadata.items()):
+        yield "metadata", f"{name}={value}"
+    yield "product", item.product_id
 
 
 def _keys(keys: SourceKeys) -> Iterable[tuple[str, str]]:
@@ -78,5 +82,5 @@ def list_price(tier: Tier, *, currency: str, period: Period = MONTH, quantity: i
     if not listed:
         return None
     wanted = _SAME_LENGTH.get((period.interval, period.count), period.interval)
-    interval = next(choice for choice in (wanted, Interval.MONTH, *sorted(listed)) if choice in listed)
+    interval = wanted if wanted in listed else Interval.MONTH if Interval.MONTH in listed else min(listed)
     return monthly(listed[interval] * quantity, Period(interval=interval))

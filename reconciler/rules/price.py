@@ -22,11 +22,10 @@ def base_ambiguous(case: Case) -> Iterator[Drift]:
 
 def currency_differs(case: Case) -> Iterator[Drift]:
     """Live subscriptions of granting sides in different currencies."""
-    said = [
-        (each.item.currency, each.subscription.id) for side in case.granting for each in side.live if each.item.currency
-    ]
-    if len({currency for currency, _ in said}) > 1:
-        yield case.drift(Code.CURRENCY_DIFFERS, detail=", ".join(f"{row} in {currency}" for currency, row in said))
+    said = [each for side in case.granting for each in side.live if each.item.currency]
+    if len({each.item.currency for each in said}) > 1:
+        detail = ", ".join(f"{each.subscription.id} in {each.item.currency}" for each in said)
+        yield case.drift(Code.CURRENCY_DIFFERS, detail=detail)
 
 
 def collection_paused(case: Case) -> Iterator[Drift]:
@@ -104,9 +103,10 @@ def discounted(case: Case) -> Iterator[Drift]:
 def interval_differs(case: Case) -> Iterator[Drift]:
     """Both sides agree, but not on the interval."""
     pair = _agreeing(case)
-    if pair is None or pair[0].item.period == pair[1].item.period:
+    if pair is None:
         return
-    if pair[0].item.period.months != pair[1].item.period.months:
+    one, other = pair[0].item.period, pair[1].item.period
+    if one is not other and one.months != other.months:
         yield case.drift(Code.INTERVAL_DIFFERS, detail=_both(pair), variance=_variance(case))
 
 

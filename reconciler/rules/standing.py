@@ -144,15 +144,16 @@ class _Sorting:
     def standing(self, source: Source, *, complete: bool, now: datetime) -> Standing:
         """What they come to."""
         live, at_no_price = _apart(self.live)
-        free = [*self.free, *at_no_price]
+        free = sorted([*self.free, *at_no_price], key=_subscription_id)
         paid_through = [each for each in self.over if each.tier.paid and each.until is not None and each.until > now]
+        ended = [each for each in self.over if each.until is None or each.until <= now]
         return Standing(
             source=source,
             complete=complete,
             live=_highest_first(live),
-            free=tuple(sorted(free, key=lambda each: each.subscription.id)) if free else (),
+            free=tuple(free),
             paid_through=_highest_first(paid_through),
-            ended=tuple(each for each in self.over if each.until is None or each.until <= now),
+            ended=tuple(ended),
             open=_highest_first(self.open),
             unknown=tuple(self.unknown),
             unresolved=tuple(self.unresolved),
@@ -174,8 +175,10 @@ class Reader:
         rows = list(subscriptions)
         if not rows:
             return Standing(source=source, complete=complete)
-        rows.sort(key=_by_id)
-        running = {_chain(each) for each in rows if each.status in _RUNS}
+        running = set()
+        if len(rows) > 1:
+            rows.sort(key=_by_id)
+            running = {_chain(each) for each in rows if each.status in _RUNS}
         sorted_out = _Sorting()
         for subscription in rows:
             base, strange = self._base_items(subscription)
@@ -260,12 +263,18 @@ def _by_id(subscription: Subscription) -> str:
     return subscription.id
 
 
+def _subscription_id(granting: Granting) -> str:
+    return granting.subscription.id
+
+
 def _at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _apart(live: list[Granting]) -> tuple[list[Granting], list[Granting]]:
     """What is live, and what is live at no price and beside one that costs, of a tier at least as high."""
+    if len(live) <= 1:
+        return live, []
     priced = max((each.entitles_to.rank for each in live if each.monthly != 0 or each.trialing), default=-1)
     left = [each for each in live if each.monthly == 0 and not each.trialing and each.entitles_to.rank <= priced]
     return ([each for each in live if each not in left], left) if left else (live, left)

@@ -10,7 +10,7 @@ from reconciler.model.observation import Snapshot, Wanted
 from reconciler.model.orgs import ACTIVE, SUSPENDED, Org
 from reconciler.model.terms import Authority, Terms
 from reconciler.rules.amounts import billed_monthly
-from reconciler.rules.identity import BillingIndex, Link, Way, link_of
+from reconciler.rules.identity import BillingIndex, Link, link_of
 from reconciler.rules.matching import Matcher
 
 _LIVE = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING})
@@ -31,7 +31,7 @@ def wanted_of(orgs: Iterable[Org], snapshots: Mapping[Source, Snapshot], terms: 
             continue
         links = {source: link_of(org, source, index) for source in snapshots}
         for source, link in links.items():
-            if link.recorded is not None and not _by_record(link):
+            if link.recorded is not None and not link.by_record:
                 ids[source].add(link.recorded)
         has = terms.catalog.tiers.get(org.tier)
         if has is None or not has.paid:
@@ -48,26 +48,22 @@ def wanted_of(orgs: Iterable[Org], snapshots: Mapping[Source, Snapshot], terms: 
     }
 
 
-def _by_record(link: Link) -> bool:
-    return any(ways != {Way.OWN_ID} for ways in link.customers.values())
-
-
 def _left_out(link: Link, snapshot: Snapshot) -> Iterable[str]:
     """Customers whose ended rows are not read; a recorded one that no list held may be deleted, and have some too."""
     if snapshot.ended_of is None:
         return ()
-    unheld = () if link.recorded is None or _by_record(link) else (link.recorded,)
+    unheld = () if link.recorded is None or link.by_record else (link.recorded,)
     return {*link.customers, *unheld} - snapshot.ended_of
 
 
 def _grants(has: Tier, link: Link, index: BillingIndex, matcher: Matcher, terms: Terms) -> bool:
     """Whether a live subscription, beyond doubt, grants at least `has`."""
-    return any(
-        _rank(subscription, matcher, terms) >= has.rank
-        for customer in link.customers
-        for subscription in index.of_customer(link.source, customer)
-        if subscription.status in _LIVE and subscription.collection_pause is None
-    )
+    for customer in link.customers:
+        for subscription in index.of_customer(link.source, customer):
+            live = subscription.status in _LIVE and subscription.collection_pause is None
+            if live and _rank(subscription, matcher, terms) >= has.rank:
+                return True
+    return False
 
 
 def _rank(subscription: Subscription, matcher: Matcher, terms: Terms) -> int:
