@@ -120,7 +120,7 @@ def record(
         explained=() if asked.mode is RunMode.DRY_RUN or refusal is not None else explained,
         approved_by=asked.approval.by if asked.approval else None,
     )
-    _say(run, refusal)
+    _say_found(run, refusal)
     failure: LedgerError | None = None
     if line.ledger is not None:
         try:
@@ -128,13 +128,17 @@ def record(
         except LedgerError as error:
             failure = error
             run = replace(run, notes=(*run.notes, f"This run is not in the ledger: {error.problem}"))
+    if asked.mode is RunMode.DRY_RUN:
+        failure = None
+    if failure is None:
+        _say_finished(run)
     line.reports.write(run)
-    if failure is not None and asked.mode is not RunMode.DRY_RUN:
+    if failure is not None:
         raise failure
     return run
 
 
-def _say(run: RunRecord, refusal: Refusal | None) -> None:
+def _say_found(run: RunRecord, refusal: Refusal | None) -> None:
     for decision in run.decisions:
         if decision.decided in {Decided.FIX, Decided.FLAG, Decided.HOLD}:
             _log.info(
@@ -149,6 +153,9 @@ def _say(run: RunRecord, refusal: Refusal | None) -> None:
         _log.error("plan.refused", direction=direction.value, limit=rule, digest=run.plan.digest)
     if refusal is not None:
         _log.error("plan.refused", reason=run.refusal, limit=refusal.rule, digest=refusal.digest)
+
+
+def _say_finished(run: RunRecord) -> None:
     _log.info(
         "run.finished",
         result=run.result.value,

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from builders import DAY, FIX_ALL, NOW, lago_customer, lago_sub, org, stripe_customer, stripe_sub
 from cycle.cycle_support import billed, linked, works
@@ -16,7 +17,7 @@ from reconciler.model.billing import Source, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
 from reconciler.model.observation import SideList, SideRead
 from reconciler.model.orgs import InvalidRecord
-from reconciler.model.run import RunMode, RunResult
+from reconciler.model.run import LedgerHead, RunMode, RunRecord, RunResult
 from reconciler.model.terms import Limits, Policy
 from reconciler.rules.changes import subscription_digest
 from reconciler.rules.decide import Scope
@@ -132,6 +133,35 @@ def test_a_dry_run_goes_on_without_a_ledger_that_breaks_and_says_so() -> None:
     with pytest.raises(LedgerError):
         made.run(RunMode.FIX)
     assert made.reports.runs[-1].outcomes[0].result.value == "fixed"
+
+
+def test_a_run_is_told_as_finished_once_the_ledger_has_it() -> None:
+    made = works([linked(1, "founders_friend")], *billed(1))
+    record, told_before = made.ledger.record, []
+    with capture_logs() as told:
+
+        def look_and_record(run: RunRecord) -> LedgerHead:
+            told_before.extend(each["event"] for each in told)
+            return record(run)
+
+        made.ledger.record = look_and_record  # type: ignore[method-assign]  # looks at the log of that moment
+        made.run()
+    assert "fix.applied" in told_before
+    assert "run.finished" not in told_before
+    assert [each["event"] for each in told].count("run.finished") == 1
+
+
+def test_a_run_that_the_ledger_does_not_take_is_not_told_as_finished() -> None:
+    made = works([linked(1, "founders_friend")], *billed(1))
+
+    def break_now(_: FakeOrgManager, __: str) -> None:
+        made.ledger.broken = True
+
+    made.store.before_update = break_now
+    with capture_logs() as told, pytest.raises(LedgerError):
+        made.run()
+    assert "fix.applied" in [each["event"] for each in told]
+    assert "run.finished" not in [each["event"] for each in told]
 
 
 def test_too_many_records_the_application_refuses_stop_the_run() -> None:
