@@ -34,19 +34,17 @@ from reconciler.logs import hide
 from reconciler.model.billing import Source
 from reconciler.model.observation import StoreReading
 from reconciler.model.run import RunRecord
-from reconciler.notify.messages import Messages
-from reconciler.notify.news import Ending
+from reconciler.notify.memory import Memory
 from reconciler.one_ledger import hold_to, note_other
 from reconciler.org_manager import OrgManager
+from reconciler.outbox import receivers, run_messages
 from reconciler.ports import BillingSource, Clock, ReportWriter, Watcher
 from reconciler.reports.background import Background
 from reconciler.reports.folder import FolderReports
 from reconciler.reports.render import ReportFormat
-from reconciler.settings import Settings, read_credential, read_reference
+from reconciler.settings import Settings, read_credential
 
 VERSION = version("billing-reconciler")
-
-_SOON = timedelta(days=7)  # people are told so long before an agreement ends
 
 _log = structlog.get_logger()
 
@@ -132,7 +130,7 @@ def make_line(
         reports = _reports(settings, environ, ledger) if ledger else None
         writers: list[ReportWriter] = [reports] if reports else []
         if ledger is not None and not dry_run and (settings.notify.urls or settings.notify.ping_url):
-            writers.append(_messages(settings, environ, ledger))
+            writers.append(run_messages(settings, environ, ledger, Memory(_state_folder(environ) / "told.json")))
         yield Made(
             line=Line(
                 store=store,
@@ -223,7 +221,7 @@ def check_credentials(settings: Settings, environ: Mapping[str, str]) -> None:
     """
     with ExitStack() as stack:
         _open_sources(settings, environ, stack)
-    _receivers(settings, environ)
+    receivers(settings, environ)
 
 
 def read_store(settings: Settings) -> StoreReading:
@@ -343,6 +341,11 @@ def _keeper(
     return stack.enter_context(SnapshotWriter(file=file, ring=ring, version=VERSION))
 
 
+def alarm_memory(environ: Mapping[str, str]) -> Memory:
+    """What people were told of the daemon's own troubles."""
+    return Memory(_state_folder(environ) / "told_troubles.json")
+
+
 def snapshots_folder(environ: Mapping[str, str]) -> Path:
     """Where the snapshot files of the last runs are ([ledger] keep_snapshots)."""
     return _state_folder(environ) / "snapshots"
@@ -359,40 +362,6 @@ def _reports(settings: Settings, environ: Mapping[str, str], ledger: SqlLedger) 
         [ReportFormat(form) for form in settings.reports.formats],
         beside=lambda run: background_at_hand(run, settings, ledger),
     )
-
-
-def _messages(settings: Settings, environ: Mapping[str, str], ledger: SqlLedger) -> Messages:
-    urls, ping_url = _receivers(settings, environ)
-    return Messages(
-        urls,
-        ping_url=ping_url,
-        after=settings.notify.after,
-        memory=_state_folder(environ) / "told.json",
-        endings=lambda run: tuple(_endings(ledger, run.finished_at)),
-    )
-
-
-def _receivers(settings: Settings, environ: Mapping[str, str]) -> tuple[list[str], str]:
-    """The URLs of [notify] and the one that is pinged, from where they are kept. Raises CredentialError."""
-    said = settings.notify
-    urls = [read_reference(url, "[notify] urls", environ).get_secret_value() for url in said.urls]
-    ping = read_reference(said.ping_url, "[notify] ping_url", environ).get_secret_value() if said.ping_url else ""
-    for secret in (*urls, ping):
-        hide(secret)
-    return urls, ping
-
-
-def _endings(ledger: SqlLedger, now: datetime) -> Iterator[Ending]:
-    soon = now + _SOON
-    for told in ledger.waivers(now):
-        waiver = told.waiver
-        if now < waiver.until <= soon:
-            text = f"The waiver of {waiver.drift_id} by {waiver.by} ends {waiver.until:%Y-%m-%d}: {waiver.reason}"
-            yield Ending(key=f"waiver {waiver.drift_id} {waiver.until.isoformat()}", text=text)
-    for contract in ledger.contracts():
-        if contract.end is not None and now.date() <= contract.end <= soon.date():
-            text = f"The contract {contract.reference} of {contract.org_id} for {contract.tier} ends {contract.end}"
-            yield Ending(key=f"contract {contract.id} {contract.end}", text=text)
 
 
 def _state_folder(environ: Mapping[str, str]) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from reconciler.errors import LedgerError
 from reconciler.ledger.sql_ledger import SqlLedger
@@ -28,6 +29,20 @@ class Period:
     since: datetime
     until: datetime
     words: str
+
+
+def month_period(month: date, timezone: str) -> Period:
+    """The month of a day, from midnight to midnight in that time zone."""
+    first = month.replace(day=1)
+    following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return Period(
+        since=midnight(first, timezone), until=midnight(following, timezone), words=f"{first:%Y-%m} ({timezone})"
+    )
+
+
+def midnight(day: date, timezone: str) -> datetime:
+    """When a day begins in that time zone; UTC."""
+    return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC)
 
 
 def background_of(

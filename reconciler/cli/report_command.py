@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from reconciler.bootstrap import open_ledger
 from reconciler.cli.telling import refuse_to_print, tell
 from reconciler.errors import UsageError
-from reconciler.gather import Period, background_of, signed_lines
+from reconciler.gather import Period, background_of, midnight, month_period, signed_lines
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.run import RunRecord
 from reconciler.reports.render import render, report_format
@@ -100,17 +99,14 @@ def period_of(asked: Asked, timezone: str) -> Period:
     if asked.month:
         if not _MONTH.fullmatch(asked.month):
             raise UsageError(f"{asked.month!r} is no month", not_done=_NOTHING, remedy="Say it as 2026-10")
-        first = date.fromisoformat(f"{asked.month}-01")
-        following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-        words = f"{asked.month} ({timezone})"
-    else:
-        if not (asked.since and asked.until):
-            raise UsageError("--since and --until go together", not_done=_NOTHING, remedy="Give both, as 2026-10-01")
-        first, following = _day(asked.since), _day(asked.until) + timedelta(days=1)
-        if first >= following:
-            raise UsageError("--since is after --until", not_done=_NOTHING, remedy="Give the earlier day first")
-        words = f"{asked.since} to {asked.until} ({timezone})"
-    return Period(since=_midnight(first, timezone), until=_midnight(following, timezone), words=words)
+        return month_period(date.fromisoformat(f"{asked.month}-01"), timezone)
+    if not (asked.since and asked.until):
+        raise UsageError("--since and --until go together", not_done=_NOTHING, remedy="Give both, as 2026-10-01")
+    first, following = _day(asked.since), _day(asked.until) + timedelta(days=1)
+    if first >= following:
+        raise UsageError("--since is after --until", not_done=_NOTHING, remedy="Give the earlier day first")
+    words = f"{asked.since} to {asked.until} ({timezone})"
+    return Period(since=midnight(first, timezone), until=midnight(following, timezone), words=words)
 
 
 def _recorded(ledger: SqlLedger, run_id: str) -> RunRecord:
@@ -125,7 +121,3 @@ def _day(word: str) -> date:
         return date.fromisoformat(word)
     except ValueError:
         raise UsageError(f"{word!r} is no day", not_done=_NOTHING, remedy="Say it as 2026-10-01") from None
-
-
-def _midnight(day: date, timezone: str) -> datetime:
-    return datetime.combine(day, time.min, ZoneInfo(timezone)).astimezone(UTC)

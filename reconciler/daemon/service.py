@@ -15,6 +15,7 @@ import structlog
 
 from reconciler.bootstrap import VERSION, SystemClock, check_credentials, last_complete_run
 from reconciler.cycle.stopping import Stop
+from reconciler.daemon.alarm import Alarm
 from reconciler.daemon.attempt import Attempt, Part, attempt_pass
 from reconciler.daemon.condition import Condition
 from reconciler.daemon.metrics import CONTENT_TYPE, Metrics
@@ -62,6 +63,7 @@ class Daemon:
         self._heard: SimpleQueue[_Heard] = SimpleQueue()
         self._manager = ServiceManager(environ)
         self._stop = Stop()
+        self._alarm = Alarm(environ)
         self._in_hand: float | None = None
         self._again = False
         self._told = ""
@@ -168,7 +170,12 @@ class Daemon:
         """One pass, in the scheduler's thread."""
         self._in_hand = time.monotonic()
         try:
-            return attempt_pass(self._settings, self._environ, self._clock, self._stop) or _Nothing()
+            attempt = attempt_pass(self._settings, self._environ, self._clock, self._stop)
+            if attempt is None:
+                return _Nothing()
+            # Here and not in the loop, which no slow receiver may hold up.
+            self._alarm.tell(attempt, self._condition.after(attempt, monotonic_s=0.0).troubles, self._settings)
+            return attempt
         finally:
             self._in_hand = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -31,6 +31,8 @@ class Kind(StrEnum):
     BREAKER = "breaker"
     STUCK = "stuck"
     EXPIRING = "expiring"
+    TROUBLE = "trouble"
+    MONTH = "month"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,30 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MonthOver:
+    """The month before a run's, that it had a complete run, and its report as xlsx, made when it is asked for."""
+
+    month: str
+    text: str
+    xlsx: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a message; `content` is made when the message is sent, and may raise."""
+
+    name: str
+    content: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message, and what is known to have been told once it is sent: `sets` by key, `clears` these keys."""
 
     kind: Kind
     title: str
     body: str
+    attachment: Attachment | None = None
     sets: Mapping[str, str] = field(default_factory=dict)
     clears: frozenset[str] = frozenset()
 
@@ -57,7 +77,12 @@ class Message:
 
 
 def news(
-    run: RunRecord, told: Mapping[str, str], *, after: timedelta, endings: Sequence[Ending] = ()
+    run: RunRecord,
+    told: Mapping[str, str],
+    *,
+    after: timedelta,
+    endings: Sequence[Ending] = (),
+    month: MonthOver | None = None,
 ) -> tuple[Message, ...]:
     """The messages about `run`, in the order of sending, where `told` is what messages said before.
 
@@ -69,7 +94,14 @@ def news(
     drifts = tuple(_drifts(run, told, after)) if run.complete else ()
     if len(drifts) > _MOST_SINGLE:
         drifts = (_digest(drifts),)
-    return (*_outage(run, told), *_breaker(run, told), *drifts, *_stuck(run, told), *_endings(endings, told))
+    return (
+        *_outage(run, told),
+        *_breaker(run, told),
+        *drifts,
+        *_stuck(run, told),
+        *_endings(endings, told),
+        *(_month(month, told) if month is not None and run.complete else ()),
+    )
 
 
 def _outage(run: RunRecord, told: Mapping[str, str]) -> Iterator[Message]:
@@ -81,7 +113,7 @@ def _outage(run: RunRecord, told: Mapping[str, str]) -> Iterator[Message]:
         yield Message(
             kind=Kind.OUTAGE,
             title=f"{names} cannot be read whole",
-            body=_short(f"{'; '.join(away.values())}. Nothing is lowered meanwhile."),
+            body=one_line(f"{'; '.join(away.values())}. Nothing is lowered meanwhile."),
             sets={f"outage:{name}": told.get(f"outage:{name}", at) for name in away},
         )
     elif known and not away:
@@ -99,7 +131,7 @@ def _breaker(run: RunRecord, told: Mapping[str, str]) -> Iterator[Message]:
     key = run.refusal or "; ".join(refused)
     if key and told.get("breaker") != key:
         body = f"{run.refusal or f'A limit refuses to {key}.'} Look, then: reconcile breaker status"
-        yield Message(kind=Kind.BREAKER, title="A limit refuses", body=_short(body), sets={"breaker": key})
+        yield Message(kind=Kind.BREAKER, title="A limit refuses", body=one_line(body), sets={"breaker": key})
     elif not key and run.complete and "breaker" in told:
         yield Message(
             kind=Kind.BREAKER, title="No limit refuses any more", body=told["breaker"], clears=frozenset({"breaker"})
@@ -128,11 +160,11 @@ def _drifts(run: RunRecord, told: Mapping[str, str], after: timedelta) -> Iterat
 
 def _about(kind: Kind, decision: Decision) -> Message:
     drift = decision.drift
-    title = _short(f"{drift.code.value} {drift.org_name} {drift.org_id or ''}".strip())
+    title = one_line(f"{drift.code.value} {drift.org_name} {drift.org_id or ''}".strip())
     return Message(
         kind=kind,
         title=f"{'Worse' if kind is Kind.WORSENED else 'New'}, {decision.severity.value}: {title}",
-        body=_short(f"{drift.text} {drift.remedy}"),
+        body=one_line(f"{drift.text} {drift.remedy}"),
         sets={f"drift:{drift.id}": f"{decision.severity.value} {_cost(drift.money)} {title}"},
     )
 
@@ -167,8 +199,9 @@ def _stuck(run: RunRecord, told: Mapping[str, str]) -> Iterator[Message]:
     stuck = {each.drift.id: each for each in run.decisions if each.blocked_by == "backoff"}
     for drift_id, decision in sorted(stuck.items()):
         if f"stuck:{drift_id}" not in told:
-            title = _short(f"A fix is stuck: {decision.drift.code.value} {decision.drift.org_id or ''}")
-            yield Message(kind=Kind.STUCK, title=title, body=_short(decision.reason), sets={f"stuck:{drift_id}": title})
+            title = one_line(f"A fix is stuck: {decision.drift.code.value} {decision.drift.org_id or ''}")
+            body = one_line(decision.reason)
+            yield Message(kind=Kind.STUCK, title=title, body=body, sets={f"stuck:{drift_id}": title})
     failed = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FAILED}
     for key in sorted(told):
         drift_id = key.removeprefix("stuck:")
@@ -183,12 +216,25 @@ def _endings(endings: Sequence[Ending], told: Mapping[str, str]) -> Iterator[Mes
         yield Message(
             kind=Kind.EXPIRING,
             title="1 agreement ends soon" if len(new) == 1 else f"{len(new)} agreements end soon",
-            body="\n".join(_short(ending.text) for ending in new),
+            body="\n".join(one_line(ending.text) for ending in new),
             sets={f"ending:{ending.key}": "" for ending in new},
         )
 
 
-def _short(text: str) -> str:
+def _month(over: MonthOver, told: Mapping[str, str]) -> Iterator[Message]:
+    key = f"month:{over.month}"
+    if key not in told:
+        yield Message(
+            kind=Kind.MONTH,
+            title=f"The month {over.month} is over",
+            body=one_line(over.text),
+            attachment=Attachment(name=f"reconciler-{over.month}.xlsx", content=over.xlsx),
+            sets={key: ""},
+            clears=frozenset(before for before in told if before.startswith("month:")),
+        )
+
+
+def one_line(text: str) -> str:
     """One line, not longer than a message may be, without e-mail addresses: customers make some of these words."""
     line = " ".join("".join(each if each.isprintable() else " " for each in without_email(text)).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."

@@ -137,7 +137,7 @@ def test_a_dry_run_goes_on_without_a_ledger_that_breaks_and_says_so() -> None:
 
 def test_a_run_is_told_as_finished_once_the_ledger_has_it() -> None:
     made = works([linked(1, "founders_friend")], *billed(1))
-    record, told_before = made.ledger.record, []
+    record, told_before = made.ledger.record, list[str]()
     with capture_logs() as told:
 
         def look_and_record(run: RunRecord) -> LedgerHead:

@@ -4,36 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from werkzeug.wrappers import Request, Response
 
 from daemon.daemon_support import Running, daemon_site, until
+from notify.receiver import Received
 from notify.test_news import HOUR, a_run, away, seen
+from reconciler.notify.memory import Memory
 from reconciler.notify.messages import Messages
 from reconciler.sandbox.server import Break, Fault, LoopbackServer
-
-
-@dataclass(slots=True)
-class Received:
-    """What came in by POST, and how often the ping did."""
-
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    pings: int = 0
-
-    def __call__(self, request: Request) -> Response:
-        if request.path == "/ping":
-            self.pings += 1
-        else:
-            self.messages.append(json.loads(request.get_data()))
-        return Response("ok")
-
-    @property
-    def titles(self) -> list[str]:
-        return [message["title"] for message in self.messages]
 
 
 @pytest.fixture
@@ -52,8 +32,9 @@ def messages(server: LoopbackServer, folder: Path, *urls: str) -> Messages:
         urls or [server.url.replace("http://", "json://")],
         ping_url=f"{server.url}/ping",
         after=HOUR,
-        memory=folder / "told.json",
+        memory=Memory(folder / "told.json"),
         endings=lambda _: (),
+        month_over=lambda _: None,
     )
 
 
