@@ -36,20 +36,17 @@ class Alarm:
             for part, each in troubles.items()
             if part not in _TOLD_BY_RUNS
         ]
-        due = tuple(
-            trouble_news(
-                lasting,
-                self._memory.told(),
-                at=attempt.finished_at,
-                after=settings.notify.after,
-                judged=attempt.run is not None,
-            )
-        )
-        if not due:
-            return
         try:
-            post = make_post(settings, self._environ, self._memory)
-        except ReconcilerError as error:
-            _log.error("notify.failed", reason=error.problem)
-        else:
-            post.send(due)
+            due = tuple(
+                trouble_news(
+                    lasting,
+                    self._memory.told(),
+                    at=attempt.finished_at,
+                    after=settings.notify.after,
+                    judged=attempt.run is not None,
+                )
+            )
+            if due:
+                make_post(settings, self._environ, self._memory).send(due)
+        except (ReconcilerError, OSError) as error:
+            _log.error("notify.failed", reason=type(error).__name__)

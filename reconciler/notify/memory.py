@@ -18,10 +18,13 @@ class Memory:
         self._unkept: dict[str, str] | None = None
 
     def told(self) -> dict[str, str]:
-        """What was told so far; empty where nothing was, or where the file is no good: people are told once more."""
+        """What was told so far; empty where nothing was, or the file was cut off: people are told once more.
+
+        Raises OSError where the file cannot be read.
+        """
         if self._unkept is not None:
             return dict(self._unkept)
-        with suppress(OSError, ValueError):
+        with suppress(FileNotFoundError, ValueError):
             read = json.loads(self._file.read_text(encoding="utf-8"))
             if isinstance(read, dict):
                 return {str(key): str(value) for key, value in read.items()}

@@ -39,13 +39,10 @@ class Messages:
     def write(self, run: RunRecord) -> None:
         """Send what is new in `run`, then ping where it was complete."""
         try:
-            due = news(
-                run,
-                self._memory.told(),
-                after=self._after,
-                endings=self._endings(run),
-                month=self._month_over(run),
-            )
+            told = self._memory.told()
+            due = news(run, told, after=self._after, endings=self._endings(run), month=self._month_over(run))
+            if due:
+                self._memory.keep(told)  # what cannot be remembered would be sent again after every run
         except Exception as error:  # noqa: BLE001 -- no word to anybody is worth a run
             _log.error("notify.failed", reason=type(error).__name__)
         else:

@@ -82,6 +82,14 @@ def test_neither_a_receiver_that_is_none_nor_a_memory_that_cannot_be_written_cos
     messages(server, tmp_path / "missing").write(a_run([seen()]))
 
 
+def test_what_could_not_be_remembered_is_not_sent(server: LoopbackServer, received: Received, tmp_path: Path) -> None:
+    messages(server, tmp_path / "missing").write(a_run([seen()]))
+    assert (received.messages, received.pings) == ([], 1)
+    (tmp_path / "missing").mkdir()
+    messages(server, tmp_path / "missing").write(a_run([seen()]))
+    assert len(received.messages) == 1
+
+
 def test_an_outage_of_both_sources_is_one_notification_each_way_by_the_daemon(
     server: LoopbackServer, received: Received, tmp_path: Path
 ) -> None:
