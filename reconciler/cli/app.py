@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import VERSION
+from reconciler.bootstrap.machine import VERSION
 from reconciler.cli.apply_command import apply
 from reconciler.cli.audit_command import audit_app
 from reconciler.cli.breaker_command import breaker_app

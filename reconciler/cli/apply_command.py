@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import make_line
+from reconciler.bootstrap.line import make_line
 from reconciler.cli.pass_command import log_level, perform
 from reconciler.cli.progress import watcher_of
 from reconciler.cycle.approving import refuse_plan

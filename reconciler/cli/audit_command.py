@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import reports_folder
+from reconciler.bootstrap.machine import reports_folder
 from reconciler.cli.ledger_access import Config, opened, say
 from reconciler.errors import UsageError
 from reconciler.model.run import LedgerHead

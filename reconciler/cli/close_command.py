@@ -13,7 +13,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import open_ledger, reports_folder
+from reconciler.bootstrap.machine import reports_folder
+from reconciler.bootstrap.stores import open_ledger
 from reconciler.cli.naming import named
 from reconciler.cli.report_command import Asked, find_run, period_of
 from reconciler.errors import ReportError, UsageError

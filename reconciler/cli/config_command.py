@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from reconciler.billing.stripe_lists import API_URL
-from reconciler.bootstrap import check_credentials
+from reconciler.bootstrap.line import check_credentials
 from reconciler.cli.first_day import draft_from
 from reconciler.errors import CredentialError
 from reconciler.firststeps.draft import Asked

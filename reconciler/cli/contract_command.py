@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import open_store
+from reconciler.bootstrap.stores import open_store
 from reconciler.cli.ledger_access import By, Config, Opened, Reason, day, opened, say
 from reconciler.errors import UsageError
 from reconciler.ledger import contracts

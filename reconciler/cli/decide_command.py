@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import open_ledger
+from reconciler.bootstrap.stores import open_ledger
 from reconciler.cli.naming import named
 from reconciler.cli.telling import complain
 from reconciler.cycle.plan_file import plan_bytes

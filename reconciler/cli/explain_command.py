@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from reconciler.bootstrap import make_line, open_ledger
+from reconciler.bootstrap.line import make_line
+from reconciler.bootstrap.stores import open_ledger
 from reconciler.cli.pass_command import log_level
 from reconciler.cycle.line import Line
 from reconciler.cycle.observe import observe

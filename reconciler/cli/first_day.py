@@ -11,7 +11,9 @@ from functools import partial
 from pydantic import ValidationError
 
 from reconciler.billing.stripe_catalog import is_live
-from reconciler.bootstrap import SystemClock, ledger_url, open_side, read_store
+from reconciler.bootstrap.machine import SystemClock
+from reconciler.bootstrap.sources import open_side
+from reconciler.bootstrap.stores import ledger_url, read_store
 from reconciler.errors import UsageError
 from reconciler.firststeps.doctor import Patient
 from reconciler.firststeps.draft import Asked, Draft, make_draft

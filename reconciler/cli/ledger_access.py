@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import open_ledger
+from reconciler.bootstrap.stores import open_ledger
 from reconciler.errors import UsageError
 from reconciler.ledger.sql_ledger import NO_ACT, SqlLedger
 from reconciler.logs import configure_logs

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import open_sides, open_store
+from reconciler.bootstrap.sources import open_sides
+from reconciler.bootstrap.stores import open_store
 from reconciler.cli.ledger_access import By, Config, Reason, opened, say
 from reconciler.cycle.linking import link as link_org
 from reconciler.errors import UsageError

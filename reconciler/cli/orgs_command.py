@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import open_store
+from reconciler.bootstrap.stores import open_store
 from reconciler.errors import StoreError, UsageError
 from reconciler.org_manager import OrgManager, export_store, import_store, restore, verify
 from reconciler.reports.report_file import write_report

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from reconciler.bootstrap import Made, line_from_snapshot, make_line
+from reconciler.bootstrap.line import Made, line_from_snapshot, make_line
 from reconciler.cli.called import near
 from reconciler.cli.progress import watcher_of
 from reconciler.cli.telling import complain, refuse_to_print, tell

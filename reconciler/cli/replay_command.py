@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import line_from_snapshot, open_ledger, snapshots_folder
+from reconciler.bootstrap.line import line_from_snapshot
+from reconciler.bootstrap.machine import snapshots_folder
+from reconciler.bootstrap.stores import open_ledger
 from reconciler.cli.pass_command import log_level, perform
 from reconciler.cycle.line import Pass
 from reconciler.errors import UsageError

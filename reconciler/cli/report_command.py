@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.bootstrap import open_ledger
+from reconciler.bootstrap.stores import open_ledger
 from reconciler.cli.telling import refuse_to_print, tell
 from reconciler.errors import UsageError
 from reconciler.gather import Period, background_of, midnight, month_period, signed_lines

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from reconciler.bootstrap import alarm_memory
+from reconciler.bootstrap.telling import alarm_memory
 from reconciler.daemon.attempt import Attempt, Part
 from reconciler.daemon.condition import Trouble
 from reconciler.errors import ReconcilerError

@@ -12,7 +12,8 @@ from enum import StrEnum
 import structlog
 
 from reconciler.billing.asking import Retry
-from reconciler.bootstrap import make_line, say_retry
+from reconciler.bootstrap.line import make_line
+from reconciler.bootstrap.sources import say_retry
 from reconciler.cycle.line import Pass
 from reconciler.cycle.run import run_pass
 from reconciler.cycle.stopping import Stop, Stopped

@@ -13,7 +13,9 @@ from queue import Empty, SimpleQueue
 
 import structlog
 
-from reconciler.bootstrap import VERSION, SystemClock, check_credentials, last_complete_run
+from reconciler.bootstrap.line import check_credentials
+from reconciler.bootstrap.machine import VERSION, SystemClock
+from reconciler.bootstrap.stores import last_complete_run
 from reconciler.cycle.stopping import Stop
 from reconciler.daemon.alarm import Alarm
 from reconciler.daemon.attempt import Attempt, Part, attempt_pass

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from reconciler.bootstrap import make_line
+from reconciler.bootstrap.line import make_line
 from reconciler.cycle.line import Pass
 from reconciler.cycle.run import run_pass
 from reconciler.model.run import RunMode
