@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.errors import LedgerError, RunLockedError
+from reconciler.ledger.acts import os_user
 
 
 @contextmanager
@@ -35,14 +35,7 @@ def run_lock(path: Path, *, since: datetime) -> Iterator[None]:
                 remedy="Try again when it has ended",
             ) from error
         os.truncate(held, 0)
-        os.pwrite(held, f"{_user()}, pid {os.getpid()}, since {since.isoformat(timespec='seconds')}\n".encode(), 0)
+        os.pwrite(held, f"{os_user()}, pid {os.getpid()}, since {since.isoformat(timespec='seconds')}\n".encode(), 0)
         yield
     finally:
         os.close(held)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name
-        return f"uid {os.getuid()}"
