@@ -14,7 +14,7 @@ from reconciler.cli.progress import watcher_of
 from reconciler.cycle.approving import refuse_plan
 from reconciler.cycle.line import Approval, Pass
 from reconciler.cycle.plan_file import read_plan
-from reconciler.errors import UsageError
+from reconciler.ledger.saying import named
 from reconciler.logs import configure_logs
 from reconciler.model.run import RunMode
 from reconciler.reports.render import report_format
@@ -39,9 +39,7 @@ def apply(
     """
     if quiet and verbose:
         raise typer.BadParameter("-q and -v say the opposite of each other")
-    name = " ".join(by.split())
-    if not name:
-        raise UsageError("--by names nobody", not_done="Nothing was written", remedy="Say who approves the plan")
+    name, _ = named(by, not_done="Nothing was written")
     asked_form = report_format(form)
     if output is not None:
         refuse_place(output)

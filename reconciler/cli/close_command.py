@@ -15,11 +15,11 @@ import typer
 
 from reconciler.bootstrap.machine import reports_folder
 from reconciler.bootstrap.stores import open_ledger
-from reconciler.cli.naming import named
 from reconciler.cli.report_command import Asked, find_run, period_of
 from reconciler.errors import ReportError, UsageError
 from reconciler.gather import acts_about, background_of, month_data
 from reconciler.ledger.acts import os_user
+from reconciler.ledger.saying import named
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.acts import Act, ActKind, RecordedAct
 from reconciler.reports.closing import (
@@ -66,7 +66,7 @@ def close(
     with open_ledger(settings, os.environ) as ledger:
         if verify:
             return _verify(_last(folder, month, ledger))
-        name = named(by, _NOT_CLOSED)
+        name, _ = named(by, not_done=_NOT_CLOSED)
         now = datetime.now(UTC)
         if period.until > now:
             raise UsageError(f"{period.words} is not over", not_done=_NOT_CLOSED, remedy="Close it once it is")
@@ -96,7 +96,7 @@ def sign_month(
 
     The reviewer has another name than the preparer. Were both the same user of the system, the names are not verified.
     """
-    name = named(by, _NOT_SIGNED)
+    name, _ = named(by, not_done=_NOT_SIGNED)
     settings = load_settings(config, os.environ)
     period_of(Asked(month=month), settings.reports.timezone)
     with open_ledger(settings, os.environ) as ledger:

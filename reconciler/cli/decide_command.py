@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from reconciler.bootstrap.stores import open_ledger
-from reconciler.cli.naming import named
 from reconciler.cli.telling import complain
 from reconciler.cycle.plan_file import plan_bytes
 from reconciler.errors import UsageError
 from reconciler.ledger.acts import waiver_act
+from reconciler.ledger.saying import named
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.acts import Act, ActKind
 from reconciler.model.run import RunRecord
@@ -45,7 +45,7 @@ def decide(
     A waiver accepts a drift with the values shown up to the end of the day Until. Approved fixes are written to a plan,
     which reconcile apply writes to the store.
     """
-    name = named(by, NOT_DONE)
+    name, _ = named(by, not_done=NOT_DONE)
     settings = load_settings(config, os.environ)
     read = read_decisions(file)
     if not read.rows:

@@ -14,15 +14,16 @@ from reconciler.model.acts import Act, ActKind, Waiver
 LONGEST_WAIVER = timedelta(days=90)
 _NOT_DONE = "Nothing was recorded"
 _NAMED = 3
+_LONGEST_NAME = 200
 
 
-def named(by: str, reason: str = "-") -> tuple[str, str]:
-    """The name and the reason on one line each. Raises UsageError where either says nothing."""
+def named(by: str, reason: str = "-", *, not_done: str = _NOT_DONE) -> tuple[str, str]:
+    """The name and the reason on one line each. Raises UsageError where either says nothing, or the name is no name."""
     name, why = " ".join(by.split()), " ".join(reason.split())
-    if not name:
-        raise UsageError("--by names nobody", not_done=_NOT_DONE, remedy="Say who it is")
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise UsageError("--by names nobody", not_done=not_done, remedy="Say who it is, on one line")
     if not why:
-        raise UsageError("--reason gives none", not_done=_NOT_DONE, remedy="Say why, for whoever reads it later")
+        raise UsageError("--reason gives none", not_done=not_done, remedy="Say why, for whoever reads it later")
     return name, why
 
 
