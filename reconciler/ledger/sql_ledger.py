@@ -228,8 +228,7 @@ class SqlLedger:
         """Every drift as it stood once a run was recorded with its outcomes; None where there is no such run.
 
         Of a run that is no complete run: as the last complete one before it saw them. The opening of a roll-forward is
-        this of the last complete run before the range, its closing this of the last complete run in it
-        (ledger.movements tells what led from one to the other, so that it ties out).
+        this of the last complete run before the range, its closing this of the last complete run in it.
         """
         with self._database.reading() as connection:
             return read_drifts_at(connection, run_id, open_only=open_only)

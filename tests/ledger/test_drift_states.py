@@ -1,21 +1,14 @@
-"""What led from the drifts of one run to those of another ties out, whatever happened in between."""
+"""A drift stands as what happened to it last left it, and so does each waiver."""
 
 from __future__ import annotations
 
-import tempfile
-from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from reconciler.ledger.acts import waiver_act
-from reconciler.ledger.movements import Moved, roll_forward
 from reconciler.ledger.sql_ledger import SqlLedger
-from reconciler.ledger.states import DriftState, RecordedDrift, WaiverState
+from reconciler.ledger.states import DriftState, WaiverState
 from reconciler.model.acts import Act, ActKind, Waiver
-from reconciler.model.drift import Decided
 from run_builders import T0, decision, drift, fix, outcome, run_record
 
 HOUR = timedelta(hours=1)
@@ -126,51 +119,3 @@ def test_each_waiver_is_told_with_how_it_stands(tmp_path: Path) -> None:
             "tier_over:org_4": WaiverState.UNUSED,
             "tier_over:org_5": WaiverState.CHANGED,
         }
-
-
-steps = st.lists(
-    st.tuples(st.sets(st.sampled_from(NAMES)), st.sampled_from(["", "", *NAMES]), st.sampled_from(["", *NAMES])),
-    min_size=2,
-    max_size=6,
-)
-
-
-def stands(each: RecordedDrift) -> bool:
-    return not each.state.is_over and each.state is not DriftState.WAIVED
-
-
-@settings(max_examples=40, deadline=None)
-@given(steps=steps, start=st.integers(0, 5), holds=st.booleans())
-def test_opening_and_movements_give_the_closing(
-    *, steps: list[tuple[set[str], str, str]], start: int, holds: bool
-) -> None:
-    with tempfile.TemporaryDirectory() as folder, SqlLedger(f"sqlite:///{Path(folder)}/ledger.db") as ledger:
-        for number, (seen, fixed, waive) in enumerate(steps):
-            keep(ledger, number, *sorted(seen), fixed=fixed)
-            if waive:
-                ledger.act([waived(waive, number, for_hours=2)])
-        first = min(start, len(steps) - 2)
-        opening, closing = ledger.drifts_at(f"run-{first}"), ledger.drifts_at(f"run-{len(steps) - 1}")
-        assert opening is not None
-        assert closing is not None
-        takes = (lambda each: each.org_id != "org_1") if holds else (lambda _: True)
-        moved = roll_forward(opening, closing, counted=takes)
-        signs = Counter(each.moved.sign for each in moved)
-        counted = [sum(stands(each) and takes(each) for each in end) for end in (opening, closing)]
-        assert counted[0] + signs[1] - signs[-1] == counted[1]
-        assert all(each.moved is not Moved.DECIDED_IN for each in moved)
-
-
-def test_a_drift_that_begins_to_count_by_its_decision_is_told_so(tmp_path: Path) -> None:
-    with SqlLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger:
-        for number, decided in enumerate((Decided.HOLD, Decided.FLAG, Decided.HOLD)):
-            started_at = T0 + number * HOUR
-            ledger.record(run_record(f"run-{number}", decisions=[decision(decided=decided)], started_at=started_at))
-        ends = [ledger.drifts_at(f"run-{number}") or () for number in range(3)]
-
-        def flagged(each: RecordedDrift) -> bool:
-            return each.decision.decided is Decided.FLAG
-
-        assert [each.moved for each in roll_forward(ends[0], ends[1], counted=flagged)] == [Moved.DECIDED_IN]
-        assert [each.moved for each in roll_forward(ends[1], ends[2], counted=flagged)] == [Moved.DECIDED_OUT]
-        assert [each.moved for each in roll_forward(ends[0], ends[2])] == [Moved.KEPT]
