@@ -78,6 +78,6 @@ def test_a_snapshot_of_another_run_is_refused(site: Site) -> None:
 
 
 def test_a_run_that_is_not_recorded_is_refused(site: Site) -> None:
-    assert site.reconcile("replay", "none").exit_code == 64
+    assert site.reconcile("replay", "none").exit_code == 1
     run_of(site, "--dry-run")
     assert "There is no run" in site.reconcile("replay", "none").err
