@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from reconciler.sandbox.demo import LAGO_KEY, STRIPE_KEY, SeededBusiness, build_business
 from reconciler.sandbox.server import LoopbackServer
+from site_settings import site_toml
 
 _PATIENCE_S = 90.0  # a machine may be busy with much else
 
@@ -69,52 +70,18 @@ class Site:
         return dict(json.loads(self.store.read_text()))
 
     def configure(self) -> None:
-        """Write the settings: fixes both ways at once, within wide limits."""
-        said = {
-            "mode": '"fix"',
-            "raise": '"fix"',
-            "lower": '"fix"',
-            "settle_raise": '"0s"',
-            "settle_lower": '"0s"',
-            "confirm_runs": "1",
-            **self.policy,
-        }
-        exceptions = ", ".join(f'"{org}" = "{side}"' for org, side in sorted(self.seeded.authority_of.items()))
+        """Write the settings."""
+        schedule = f"{self.schedule}\njitter_ratio = 0"
         self.config.write_text(
-            f"""
-[orgs]
-store = "json:{self.folder / "store"}"
-lock_timeout_s = 0.5
-[billing]
-authority = "both"
-authority_of = {{ {exceptions} }}
-livemode = false
-[lago]
-url = "{self.lago.url}"
-max_requests_per_s = 1000
-[stripe]
-url = "{self.stripe.url}"
-max_requests_per_s = 1000
-[statuses]
-unpaid_tier = "founders_friend"
-[policy]
-{chr(10).join(f"{name} = {value}" for name, value in said.items())}
-[limits]
-max_raise_ratio = 1.0
-max_raise_count = 100000
-max_lower_ratio = 1.0
-max_lower_count = 100000
-max_monthly_value_ratio = 1.0
-[schedule]
-{self.schedule}
-jitter_ratio = 0
-[reports]
-formats = ["json"]
-[http]
-listen = "127.0.0.1:0"
-{self.more}
-{self.seeded.business.tiers_toml()}
-"""
+            site_toml(
+                self.seeded,
+                store=self.folder / "store",
+                lago=self.lago,
+                stripe=self.stripe,
+                policy=self.policy,
+                lines={"orgs": "lock_timeout_s = 0.5", "schedule": schedule, "http": 'listen = "127.0.0.1:0"'},
+                more=self.more,
+            )
         )
 
 

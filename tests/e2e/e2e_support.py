@@ -14,6 +14,7 @@ import pytest
 from reconciler.cli.main import run
 from reconciler.sandbox.demo import LAGO_KEY, STRIPE_KEY, SeededBusiness
 from reconciler.sandbox.server import LoopbackServer
+from site_settings import site_toml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,44 +65,15 @@ class Site:
 
     def configure(self, seeded: SeededBusiness, *, authority: str = "both", **policy: str) -> None:
         """Write the settings; the policy fixes both ways at once within wide limits unless `policy` says otherwise."""
-        said = {
-            "mode": '"fix"',
-            "raise": '"fix"',
-            "lower": '"fix"',
-            "settle_raise": '"0s"',
-            "settle_lower": '"0s"',
-            "confirm_runs": "1",
-            **policy,
-        }
-        exceptions = ", ".join(f'"{org}" = "{side}"' for org, side in sorted(seeded.authority_of.items()))
         self.config.write_text(
-            f"""
-[orgs]
-store = "json:{self.folder / "store"}"
-[billing]
-authority = "{authority}"
-authority_of = {{ {exceptions} }}
-livemode = false
-[lago]
-url = "{self.lago.url}"
-max_requests_per_s = 1000
-[stripe]
-url = "{self.stripe.url}"
-max_requests_per_s = 1000
-[statuses]
-unpaid_tier = "founders_friend"
-[policy]
-{chr(10).join(f"{name} = {value}" for name, value in said.items())}
-[limits]
-max_raise_ratio = 1.0
-max_raise_count = 100000
-max_lower_ratio = 1.0
-max_lower_count = 100000
-max_monthly_value_ratio = 1.0
-[reports]
-formats = ["json"]
-{seeded.business.tiers_toml()}
-"""
+            site_toml(
+                seeded,
+                store=self.folder / "store",
+                lago=self.lago,
+                stripe=self.stripe,
+                authority=authority,
+                policy=policy,
+            )
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from reconciler.sandbox.demo import LAGO_KEY, STRIPE_KEY, SeededBusiness, build_business
 from reconciler.sandbox.server import LoopbackServer
+from site_settings import site_toml
 from systemd.debian_root import make_root
 
 _PATIENCE_S = 60.0
@@ -95,45 +96,16 @@ class Booted:
         self.run("systemctl daemon-reload")
 
     def configure(self, more: str = "") -> None:
-        """Settings that fix both ways at once within wide limits."""
-        exceptions = ", ".join(f'"{org}" = "{side}"' for org, side in sorted(self.seeded.authority_of.items()))
+        """Write the settings."""
         self.config.write_text(
-            f"""
-[orgs]
-store = "json:/app/data"
-[billing]
-authority = "both"
-authority_of = {{ {exceptions} }}
-livemode = false
-[lago]
-url = "{self.lago.url}"
-max_requests_per_s = 1000
-[stripe]
-url = "{self.stripe.url}"
-max_requests_per_s = 1000
-[statuses]
-unpaid_tier = "founders_friend"
-[policy]
-mode = "fix"
-raise = "fix"
-lower = "fix"
-settle_raise = "0s"
-settle_lower = "0s"
-confirm_runs = 1
-[limits]
-max_raise_ratio = 1.0
-max_raise_count = 100000
-max_lower_ratio = 1.0
-max_lower_count = 100000
-max_monthly_value_ratio = 1.0
-{self.limits}
-[schedule]
-{self.schedule}
-[reports]
-formats = ["json"]
-{more}
-{self.seeded.business.tiers_toml()}
-"""
+            site_toml(
+                self.seeded,
+                store=Path("/app/data"),
+                lago=self.lago,
+                stripe=self.stripe,
+                lines={"limits": self.limits, "schedule": self.schedule},
+                more=more,
+            )
         )
 
     def new_store(self) -> None:
