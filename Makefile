@@ -8,7 +8,7 @@ JOBS ?= auto
 KILLS ?= 200
 SOAK_MINUTES ?= 30
 
-.PHONY: demo test lint types imports unit slow systemd kills soak mutation bench cassettes format clean
+.PHONY: demo test lint types imports unit slow systemd kills soak mutation bench cassettes codes format clean
 
 demo: $(UV) ## drift seeded in an embedded Lago, Stripe and store: shown, repaired, shown again
 	@$(RUN) --no-dev reconcile demo
@@ -53,6 +53,9 @@ bench: $(UV) ## figures beside peers, never asserted
 
 cassettes: $(UV) ## records localstripe's answers anew for the tests of the wire layer
 	PYTHONPATH=tests $(RUN) python -m billing.record_stripe_cassette
+
+codes: $(UV) ## docs/codes.md anew, from the table of the rules
+	$(RUN) python -c "from reconciler.rules.codes_page import codes_page; print(codes_page(), end='')" > docs/codes.md
 
 format: $(UV)
 	$(RUN) ruff check --fix .

@@ -1,4 +1,4 @@
-"""docs/codes.md is what the catalogue makes of it; `reconciler.rules.codes_page.codes_page()` gives the page."""
+"""docs/codes.md is what the catalogue makes of it; `make codes` writes it."""
 
 from __future__ import annotations
 
