@@ -29,8 +29,9 @@ def drifts(
     config: Config = None,
 ) -> int:
     """List the drifts that complete runs saw: state, age, what was decided, and what each is worth."""
-    states = {_word(state, [each.value for each in DriftState], "state")} if state else set()
-    codes = {_word(code, [each.value for each in Code], "drift code")} if code else set()
+    every_state = [each.value for each in DriftState]
+    states = {_word(state, every_state, "state", f"Ask for one of {', '.join(every_state)}")} if state else set()
+    codes = {_word(code, [each.value for each in Code], "drift code", "docs/codes.md has them all")} if code else set()
     least = _age(older_than)
     with opened(config) as at:
         found = [
@@ -119,11 +120,11 @@ def _keep(at: Opened, act: Act) -> None:
     at.ledger.act([act])
 
 
-def _word(said: str, known: list[str], what: str) -> str:
+def _word(said: str, known: list[str], what: str, remedy: str) -> str:
     if said not in known:
         near = get_close_matches(said, known, n=1)
         hint = f"; the nearest is {near[0]}" if near else ""
-        raise UsageError(f"{said!r} is no {what}{hint}", not_done="Nothing was shown", remedy="Ask for one that is")
+        raise UsageError(f"{said!r} is no {what}{hint}", not_done="Nothing was shown", remedy=remedy)
     return said
 
 

@@ -48,9 +48,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
-    where = f" (see {context.command_path} --help)" if context is not None else ""
+    called = context.command_path if context is not None else "reconcile"
     message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-    return _say(f"{message}{where}", UsageError.exit_code)
+    return _say(str(UsageError(message.rstrip("."), remedy=f"See {called} --help")), UsageError.exit_code)
 
 
 def _say(line: str, exit_code: int) -> int:

@@ -13,6 +13,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from e2e.e2e_support import Said, Site, site_of
+from reconciler.cli.main import run
 from reconciler.sandbox.demo import build_business
 from reconciler.sandbox.server import Fault, LoopbackServer
 
@@ -181,3 +182,20 @@ def test_a_secret_in_the_configuration_is_refused_and_not_repeated(site: Site) -
 def test_a_store_that_may_not_be_read(site: Site) -> None:
     site.store.chmod(0)
     assert_one_line(site.reconcile(), 1, "organizations.json")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [(("frobnicate",), "No such command 'frobnicate'"), (("--dry-rum",), "No such option")],
+)
+def test_what_is_no_command_or_option_says_that_nothing_was_done_and_where_help_is(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], problem: str
+) -> None:
+    exit_code = run(words)
+    out, err = capsys.readouterr()
+    assert_one_line(Said(exit_code=exit_code, out=out, err=err), 64, problem, "Nothing was judged or written", "--help")
+
+
+def test_a_state_that_is_none_is_answered_with_those_that_are(site: Site) -> None:
+    said = site.reconcile("drifts", "--state", "foo")
+    assert_one_line(said, 64, "'foo' is no state", "Nothing was shown", "open, acknowledged, waived")
