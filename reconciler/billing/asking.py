@@ -96,8 +96,9 @@ def unwatched(_rows: int, _counted: int) -> None:
 class Tally:
     """Counts of one read while it goes on, kept by all threads that read; and when the read must end.
 
-    `until` is a moment of `time.monotonic`. `breadth` learns how long answers take. `heard_before`: the part before
-    this one was answered sensibly. `on_page` hears of each page how many rows it has, and how many more the
+    `until` is a moment of `time.monotonic`. `breadth` says how many requests may be in flight and, where they are
+    `watched`, learns how long answers take. `heard_before`: the part before this one was answered sensibly. A part
+    that is `within` a read ends with it. `on_page` hears of each page how many rows it has, and how many more the
     source counts in its list than was told before.
     """
 
@@ -109,6 +110,8 @@ class Tally:
     retries: int = 0
     given_up: bool = False
     heard_before: bool = False
+    watched: bool = True
+    within: Tally | None = None
     on_page: PageListener = unwatched
     _told: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -128,13 +131,15 @@ class Tally:
             self._told[of] = self._told.get(of, 0) + untold
         self.on_page(rows, untold)
 
-    def apart(self) -> Tally:
+    def apart(self, *, watched: bool = True) -> Tally:
         """One for a part of the read that may fail by itself; its counts are to be added when it is done."""
         return Tally(
             read_from=self.read_from,
             until=self.until,
             breadth=self.breadth,
             heard_before=self.heard,
+            watched=watched and self.watched,
+            within=self,
             on_page=self.on_page,
         )
 
@@ -149,8 +154,8 @@ class Tally:
 
     @property
     def over(self) -> bool:
-        """Whether nothing further may be sent: given up, or the deadline passed."""
-        return self.given_up or time.monotonic() > self.until
+        """Whether nothing further may be sent: given up, here or around it, or the deadline passed."""
+        return self.given_up or time.monotonic() > self.until or (self.within is not None and self.within.over)
 
     def proof(self, *, rows: int, lists: tuple[ListProof, ...], read_until: datetime) -> ReadProof:
         """What was counted so far."""
@@ -198,37 +203,43 @@ class Caller:
             wait_jitter=policy.jitter_s,
         ):
             with attempt:
-                if tally.over:
+                width = tally.breadth.begin(until=tally.until)
+                if width is None:
                     raise failure or out_of_time(self._source)
-                sent_at = self._budget.take(until=tally.until)
-                if sent_at is None:
-                    raise failure or out_of_time(self._source)
-                if failure is not None:
-                    tally.count(retries=1)
-                    self._on_retry(
-                        Retry(
-                            source=self._source,
-                            attempt=attempt.num,
-                            reason=failure.problem,
-                            throttled=failure.too_fast,
-                        )
-                    )
-                tally.count(requests=1)
-                width = tally.breadth.width
-                began = time.monotonic()
                 try:
-                    answer = send()
+                    return self._send(send, tally, width=width, attempt=attempt.num, failure=failure)
                 except TryAgainError as error:
                     failure = error
-                    if error.too_fast:
-                        self._budget.slow_down(sent_at=sent_at)
-                    if error.wait_s is not None and error.wait_s <= policy.deadline_s:
-                        self._budget.hold(error.wait_s)
                     raise
-                tally.breadth.answered(time.monotonic() - began, width=width)
-                self._budget.speed_up()
-                return answer
+                finally:
+                    tally.breadth.end()
         raise AssertionError  # retry_context ends by returning or raising
+
+    def _send(
+        self, send: Callable[[], Answer], tally: Tally, *, width: int, attempt: int, failure: TryAgainError | None
+    ) -> Answer:
+        sent_at = None if tally.over else self._budget.take(until=tally.until)
+        if sent_at is None:
+            raise failure or out_of_time(self._source)
+        if failure is not None:
+            tally.count(retries=1)
+            self._on_retry(
+                Retry(source=self._source, attempt=attempt, reason=failure.problem, throttled=failure.too_fast)
+            )
+        tally.count(requests=1)
+        began = time.monotonic()
+        try:
+            answer = send()
+        except TryAgainError as error:
+            if error.too_fast:
+                self._budget.slow_down(sent_at=sent_at)
+            if error.wait_s is not None and error.wait_s <= self._policy.deadline_s:
+                self._budget.hold(error.wait_s)
+            raise
+        if tally.watched:
+            tally.breadth.answered(time.monotonic() - began, width=width)
+        self._budget.speed_up()
+        return answer
 
     def heed(self, headers: Mapping[str, str]) -> None:
         """Hold further requests back where a success says, by `X-RateLimit-Remaining`, that it was the last one."""

@@ -101,7 +101,7 @@ class LagoLists:
         fetch = self._pages("/subscriptions", Page[WireSubscription], tally, self.of_all)
         hands.give(1, partial(fetch, 1))  # not here: this thread must be free when the read must end
         _, first = hands.take()
-        into.with_ended = not self._is_mostly_past(first.meta.total_count, tally)
+        into.with_ended = not self._is_mostly_past(first.meta.total_count, tally, hands)
         if not into.with_ended:
             return self._walk_live(tally, hands, into)
         asked_already = [first]
@@ -116,10 +116,11 @@ class LagoLists:
             into.rows = walk.rows()
             into.proofs.append(walk.proof())
 
-    def _is_mostly_past(self, every: int, tally: Tally) -> bool:
+    def _is_mostly_past(self, every: int, tally: Tally, hands: Hands) -> bool:
         if every <= _LONG:
             return False
-        live = self._client.count("/subscriptions", Page[WireSubscription], tally, self._of_live)
+        hands.give(1, partial(self._client.count, "/subscriptions", Page[WireSubscription], tally, self._of_live))
+        _, live = hands.take()
         heeded = all(row.status in self.live for row in live.rows)
         return heeded and every > _MOSTLY_PAST * live.meta.total_count
 

@@ -60,7 +60,8 @@ def read_beside(lists: LagoLists, asking: Asking, tally: Tally) -> Beside:
     def coupons(part: Tally) -> list[str]:
         walk = lists.coupons(part)
         try:
-            return walk.run(OneByOne())
+            with asking.crew(part, within=SideList.COUPONS) as crew:
+                return walk.run(crew)
         finally:
             beside.coupons = _by_customer(walk.rows().values())
             beside.proofs.append(walk.proof())

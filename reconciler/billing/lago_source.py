@@ -24,11 +24,10 @@ from reconciler.billing.asking import (
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import OneByOne, do_all
 from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedError, path_part
-from reconciler.billing.lago_lists import Subscriptions
 from reconciler.billing.lago_mapping import customer_of, invoice_of, look_for_strange, subscriptions_of
 from reconciler.billing.lago_preflight import Server, get_to_know
-from reconciler.billing.lago_side import Beside, coupons_of, read_beside, unpaid_of
-from reconciler.billing.lago_walk import Walk
+from reconciler.billing.lago_side import coupons_of, unpaid_of
+from reconciler.billing.lago_whole import Whole, read_whole
 from reconciler.billing.lago_wire import One, WireCustomer, WireInvoice, WireSubscription
 from reconciler.billing.more import MOST_SINGLY, OVER, More, population
 from reconciler.billing.network import Asking, Network
@@ -105,24 +104,17 @@ class LagoSource:
         Ended subscriptions are among them, except where they are most of the list.
         """
         tally = self._tally()
-        held = Subscriptions()
-        walk: Walk[WireCustomer] | None = None
-        problems: list[str] = []
-        server, beside = None, Beside()
+        whole, server = Whole(), None
         try:
             server = self._server = get_to_know(self._client, tally)
             tally.breadth = Breadth(MOST_IN_FLIGHT)
-            with self._asking.crew(tally) as crew:
-                problems += server.lists.read_subscriptions(tally, crew, held)
-                walk = server.lists.customers(tally)  # now, so that whoever has a subscription is in this list
-                problems += walk.run(crew)
+            whole = read_whole(server.lists, self._asking, tally)
         except (SourceUnavailableError, SourceRefusedError) as error:
-            problems.append(error.problem)
-        if server is not None and not problems:
-            beside = read_beside(server.lists, self._asking, tally)
+            whole.problems.append(error.problem)
+        held, beside, problems = whole.subscriptions, whole.beside, whole.problems
         live_ids = _live_ids(held.rows.values())
         self._live_ids = {**self._live_ids, **live_ids} if problems else live_ids
-        found = {row.lago_id: customer_of(row) for row in (walk.rows().values() if walk else ())}
+        found = {row.lago_id: customer_of(row) for row in whole.customers.values()}
         plans = {} if server is None else server.plans
         subscriptions = subscriptions_of(
             held.rows.values(), plans=plans, customers=found, coupons=beside.coupons, as_of=as_of
@@ -137,7 +129,7 @@ class LagoSource:
             complete=not problems,
             proof=tally.proof(
                 rows=population(found.values(), subscriptions),
-                lists=(*held.proofs, *((walk.proof(),) if walk else ()), *beside.proofs),
+                lists=whole.proofs,
                 read_until=self._clock.now(),
             ),
             problem="; ".join(problems) or None,

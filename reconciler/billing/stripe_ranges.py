@@ -70,7 +70,7 @@ class Sweep(Generic[Dated]):
     def __init__(self, fetch: Callable[[dict[str, Any]], WireList[Dated]], *, what: str) -> None:
         """`fetch` gets what a page's query says of bounds and cursor."""
         self._fetch = fetch
-        self._what = what
+        self.what = what
         self._ranges: list[_Range[Dated]] = [_Range()]
         self.pages = 0
 
@@ -78,7 +78,7 @@ class Sweep(Generic[Dated]):
         """How the list was read so far."""
         ids = list(self.rows())
         return ListProof(
-            name=self._what,
+            name=self.what,
             rows=len(ids),
             pages=self.pages,
             first_id=ids[0] if ids else "",
@@ -93,22 +93,34 @@ class Sweep(Generic[Dated]):
             rows.update(each.rows)
         return rows
 
+    def begin(self, hands: Hands) -> list[str]:
+        """Read the first page and return nothing, or why it proves wrong: no row made later will be among the rows."""
+        self._give(hands, self._ranges[0])
+        return self._take(hands)
+
     def run(self, hands: Hands) -> list[str]:
-        """Read the list and return nothing where every range was read to its end, else why not, in words.
+        """Read the list or its rest and return nothing where every range was read to its end, else why not, in words.
 
         What `fetch` raises goes through. Rows born meanwhile may be missing, none that was there all along.
         """
         while not all(each.done for each in self._ranges):
             while hands.free and (chosen := self._next()) is not None:
-                chosen.waiting = True
-                query = chosen.query()
-                hands.give((chosen, query), partial(self._fetch, query))
-            (answered, query), page = hands.take()
-            self.pages += 1
-            problem = self._take_in(answered, query, page)
-            if problem is not None:
-                return [problem]
+                self._give(hands, chosen)
+            problems = self._take(hands)
+            if problems:
+                return problems
         return []
+
+    def _give(self, hands: Hands, chosen: _Range[Dated]) -> None:
+        chosen.waiting = True
+        query = chosen.query()
+        hands.give((chosen, query), partial(self._fetch, query))
+
+    def _take(self, hands: Hands) -> list[str]:
+        (answered, query), page = hands.take()
+        self.pages += 1
+        problem = self._take_in(answered, query, page)
+        return [] if problem is None else [problem]
 
     def _next(self) -> _Range[Dated] | None:
         idle = next((each for each in self._ranges if not (each.done or each.waiting)), None)
@@ -127,7 +139,7 @@ class Sweep(Generic[Dated]):
         answered.waiting = False
         asked = _Range[Dated](gte=query.get("created", {}).get("gte"), lt=query.get("created", {}).get("lt"))
         if not all(asked.holds(row) for row in page.data):
-            return f"Stripe showed {self._what} of another time than was asked for"
+            return f"Stripe showed {self.what} of another time than was asked for"
         known = len(answered.rows)
         answered.rows.update((row.id, row) for row in page.data if answered.holds(row))
         if not page.has_more:
@@ -135,7 +147,7 @@ class Sweep(Generic[Dated]):
             return None
         fresh = [row.id for row in page.data]
         if not fresh or (len(answered.rows) == known and answered.holds(page.data[-1])):
-            return f"Stripe said that more {self._what} follow and showed no new one after {len(self.rows())}"
+            return f"Stripe said that more {self.what} follow and showed no new one after {len(self.rows())}"
         answered.cursor = page.data[-1].id
         first, last = page.data[0].created, page.data[-1].created
         if first is not None and last is not None:

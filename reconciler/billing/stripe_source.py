@@ -32,7 +32,8 @@ from reconciler.billing.stripe_client import API_VERSION, StripeClient
 from reconciler.billing.stripe_lists import API_URL, PAGE_SIZE, StripeLists
 from reconciler.billing.stripe_mapping import customer_of, invoice_of, look_for_strange, subscription_of
 from reconciler.billing.stripe_ranges import Sweep
-from reconciler.billing.stripe_side import Beside, read_beside, read_schedules, schedules_set, unpaid_of
+from reconciler.billing.stripe_side import read_schedules, schedules_set, unpaid_of
+from reconciler.billing.stripe_whole import read_whole
 from reconciler.billing.stripe_wire import WireCustomer, WireInvoice, WireItem, WireList, WireSchedule, WireSubscription
 from reconciler.errors import CredentialError, SetupError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Invoice, Source, Subscription
@@ -129,23 +130,11 @@ class StripeSource:
 
     def _read_all(self, as_of: datetime) -> Snapshot:
         tally = self._tally(Breadth(MOST_IN_FLIGHT))
-        subscriptions, customers = self._lists.subscriptions(tally), self._lists.customers(tally)
-        items: Items = {}
-        problems: list[str] = []
-        try:
-            with self._asking.crew(tally) as crew:
-                problems += subscriptions.run(crew)
-                problems += self._lists.broken_off(subscriptions.rows().values(), items, crew, tally)
-                problems += customers.run(crew)  # after the subscriptions, so that whoever has one is in this list
-        except (SourceUnavailableError, SourceRefusedError) as error:
-            problems.append(error.problem)
-        rows, owners = subscriptions.rows().values(), customers.rows()
-        lists = (subscriptions.proof(), customers.proof())
-        problems += [f"The ranges of Stripe's {each.name} do not adjoin" for each in lists if not each.adjoins]
-        beside = Beside() if problems else read_beside(self._lists, self._asking, rows, tally)
+        whole = read_whole(self._lists, self._asking, tally)
+        rows, owners, beside, problems = whole.subscriptions.values(), whole.customers, whole.beside, whole.problems
         self._invoices_forbidden = beside.invoices_forbidden
         found = tuple(customer_of(row, metadata_org_key=self._metadata_org_key) for row in owners.values())
-        held = tuple(self._mapped(rows, items, as_of, owners=owners, schedules=beside.schedules))
+        held = tuple(self._mapped(rows, whole.items, as_of, owners=owners, schedules=beside.schedules))
         strange = Strange(Source.STRIPE)
         look_for_strange(strange, rows)
         return Snapshot(
@@ -153,9 +142,7 @@ class StripeSource:
             customers=found,
             subscriptions=held,
             complete=not problems,
-            proof=tally.proof(
-                rows=population(found, held), lists=(*lists, *beside.proofs), read_until=self._clock.now()
-            ),
+            proof=tally.proof(rows=population(found, held), lists=whole.proofs, read_until=self._clock.now()),
             problem="; ".join(problems) or None,
             invoices=_waiting(beside.invoices, as_of),
             side_reads=() if problems else (*beside.side_reads, self._coupons),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +24,7 @@ from reconciler.model.billing import Source
 from reconciler.model.run import RunMode
 from reconciler.reports.safe_text import shown
 from reconciler.reports.words import MODES
-from reconciler.settings import Settings, load_settings
+from reconciler.settings import Settings, load_settings, read_credential
 
 config_app = typer.Typer(help="Draft the configuration, or look at it.", rich_markup_mode=None)
 _Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration (TOML).")]
@@ -51,6 +53,7 @@ def init(
         raise typer.BadParameter("say what to read: --lago URL, --stripe or both")
     refuse_existing(output)
     configure_logs("auto", "warning")
+    _raise_all_wrong(asked.urls, lambda source: read_credential(f"{source.upper()}_API_KEY", os.environ))
     sys.stderr.write("Reading the store and what is billed; a large account takes minutes.\n")
     draft = draft_from(asked, os.environ)
     write_new(output, draft_toml(draft), check=lambda file: load_settings(file, {}))
@@ -62,7 +65,7 @@ def init(
 def check(config: _Config = None) -> int:
     """Say whether the configuration and the keys can be used as they are; nothing is read from Lago or Stripe."""
     settings = load_settings(config, os.environ)
-    _check_every_key(settings)
+    _raise_all_wrong(Source, partial(_check_key, settings))
     reads = [f"{source} at {side.url}" for source in Source if (side := getattr(settings, source.value)) is not None]
     lines = [
         f"{settings.origin} can be used: {len(settings.tiers)} tiers, authority {settings.billing.authority}.",
@@ -81,18 +84,22 @@ def show(config: _Config = None) -> int:
     return 0
 
 
-def _check_every_key(settings: Settings) -> None:
-    """Raise one CredentialError for everything that is wrong with the keys of either side."""
+def _raise_all_wrong(sources: Iterable[Source], check: Callable[[Source], object]) -> None:
+    """Raise one CredentialError for everything that `check` finds wrong with the keys of `sources`."""
     wrong: list[CredentialError] = []
-    for source in Source:
-        others = {each.value: None for each in Source if each is not source}
+    for source in sources:
         try:
-            check_credentials(settings.model_copy(update=others), os.environ)
+            check(source)
         except CredentialError as error:
             wrong.append(error)
     if wrong:
         problems, remedies = ([getattr(each, part) for each in wrong] for part in ("problem", "remedy"))
         raise CredentialError(". ".join(problems), remedy=". ".join(remedies))
+
+
+def _check_key(settings: Settings, source: Source) -> None:
+    others = {each.value: None for each in Source if each is not source}
+    check_credentials(settings.model_copy(update=others), os.environ)
 
 
 def _folder(store: Path) -> Path:

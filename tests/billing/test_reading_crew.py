@@ -63,6 +63,25 @@ def test_a_breadth_of_one_stays_one() -> None:
     assert settle(Breadth(1), {1: 0.1}) == [1]
 
 
+def test_no_more_requests_are_in_flight_than_the_width_whoever_asks() -> None:
+    breadth = Breadth(1)
+    soon = time.monotonic() + 0.01
+    assert breadth.begin(until=soon) == 1
+    assert breadth.begin(until=soon) is None
+    breadth.end()
+    assert breadth.begin(until=soon) == 1
+
+
+def test_who_waits_to_be_in_flight_goes_when_another_is_done() -> None:
+    breadth = Breadth(1)
+    breadth.begin(until=time.monotonic())
+    went = threading.Thread(target=breadth.begin, kwargs={"until": time.monotonic() + 30})
+    went.start()
+    breadth.end()
+    went.join(timeout=5)
+    assert not went.is_alive()
+
+
 def tally(width: int, *, seconds: float = 60) -> Tally:
     breadth = Breadth(width)
     breadth.width = width

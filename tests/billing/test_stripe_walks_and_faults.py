@@ -92,7 +92,8 @@ def test_a_fault_that_stays_leaves_an_incomplete_snapshot_after_few_requests(
 def test_what_was_read_before_the_outage_is_kept(server: LoopbackServer) -> None:
     server.add_fault(Fault(target=PLACES["last subscriptions"], status=503, times=None))
     snapshot = read_all(server)
-    assert (len(snapshot.subscriptions), snapshot.customers, snapshot.proof.rows) == (100, (), 100)
+    assert not snapshot.complete
+    assert len(snapshot.subscriptions) == 100
 
 
 def test_an_answer_that_says_not_to_retry_is_not_retried(server: LoopbackServer) -> None:

@@ -179,6 +179,16 @@ def test_a_missing_store_or_key_writes_no_file(newcomer: Newcomer) -> None:
     assert not newcomer.draft.exists()
 
 
+def test_every_key_that_is_missing_is_named_at_once(newcomer: Newcomer) -> None:
+    for name in ("LAGO_API_KEY", "STRIPE_API_KEY"):
+        newcomer.environ.pop(name)
+    said = newcomer.init()
+    assert said.exit_code == 1
+    assert "LAGO_API_KEY is missing" in said.err
+    assert "STRIPE_API_KEY is missing" in said.err
+    assert not newcomer.draft.exists()
+
+
 def test_no_secret_comes_out(newcomer: Newcomer) -> None:
     said = newcomer.init()
     doctor = newcomer.type("doctor", "--config", str(newcomer.draft))
