@@ -11,7 +11,7 @@ from reconciler.errors import LedgerError, PlanUsedError
 from reconciler.ledger.acts import contract_of, waiver_of
 from reconciler.model.acts import Act, ActKind, Acts, Contract, PlanUse, Release, Waiver
 from reconciler.model.billing import Source
-from reconciler.model.drift import Decided, Direction, Fix
+from reconciler.model.drift import Call, Decided, Direction, Fix
 from reconciler.model.history import DoneFix, Failures, History, Latch, Sighting, UnfinishedRun
 from reconciler.model.run import LedgerHead, OutcomeResult, RunMode, RunRecord, Shows
 
@@ -85,6 +85,7 @@ class FakeLedger:
             subscriptions=seen_subscriptions(self.recorded),
             tier_changes={org_id: each.tier_change for org_id, each in seen_orgs.items() if each.tier_change},
             own_status={org_id: each.state.status for org_id, each in seen_orgs.items() if each.own_status},
+            status_set={fix.org_id: fix.arguments["status"] for fix, _ in written if fix.call is Call.STATUS},
             failures=self._failures(),
             fixed_at=fixed_at,
             waivers=acts.waivers,

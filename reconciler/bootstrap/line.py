@@ -67,7 +67,7 @@ def make_line(
         keeper = _keeper(settings, environ, stack, file=save_snapshot, record=record)
         sources = open_sources(settings, environ, stack, on_retry=on_retry, keeper=keeper, watcher=watcher)
         store = open_store(settings, read_only=dry_run)
-        notes = settings.without_effect()
+        notes: list[str] = []
         ledger: SqlLedger | None = None
         if record:
             try:
@@ -145,7 +145,7 @@ def line_from_snapshot(settings: Settings, file: Path) -> Iterator[Made]:
                 version=VERSION,
                 store_at=settings.orgs.store,
             ),
-            notes=(*settings.without_effect(), f"Judged from a snapshot file kept at {made}; nothing was asked anew"),
+            notes=(f"Judged from a snapshot file kept at {made}; nothing was asked anew",),
             reports=None,
             beside=lambda run: background_at_hand(run, settings, None),
         )

@@ -71,7 +71,6 @@ def check(config: _Config = None) -> int:
         f"{settings.origin} can be used: {len(settings.tiers)} tiers, authority {settings.billing.authority}.",
         f"It reads {', '.join([f'organisations at {settings.orgs.store}', *reads])}.",
         f"Its passes run in {MODES[RunMode(settings.policy.mode.value)]}; --dry-run never writes.",
-        *(f"Note: {note}" for note in settings.without_effect()),
     ]
     sys.stdout.write("".join(f"{shown(line)}\n" for line in lines))
     return 0

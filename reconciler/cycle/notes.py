@@ -41,6 +41,9 @@ def notes_of(
             whole=observation.complete and not asked.scope.partial,
             now=observation.as_of,
         )
+        if judgement.other_products:
+            count = judgement.other_products
+            yield f"No organisation claims the customers of {count} live subscriptions of other products"
     yield from _reading(observation, line)
 
 

@@ -19,7 +19,7 @@ from reconciler.ledger.tables import (
     sightings,
     subscription_states,
 )
-from reconciler.model.drift import Direction, Fix
+from reconciler.model.drift import Call, Direction, Fix
 from reconciler.model.history import (
     DoneFix,
     Failures,
@@ -69,6 +69,7 @@ def read_history(connection: Connection, now: datetime) -> History:
         subscriptions=_subscriptions(connection),
         tier_changes=tier_changes,
         own_status=own_status,
+        status_set=_status_set(connection),
         failures=_failures(connection),
         fixed_at=_fixed_at(connection, now),
         waivers=acts.waivers,
@@ -189,6 +190,13 @@ def _fixed_at(connection: Connection, now: datetime) -> dict[str, tuple[datetime
     for key, at in connection.execute(select(outcomes.c.key, outcomes.c.at).where(*written).order_by(outcomes.c.seq)):
         found[key] = (*found.get(key, ()), at)
     return found
+
+
+def _status_set(connection: Connection) -> dict[str, str]:
+    """The status that our last write of one gave each organisation."""
+    written = outcomes.c.written, outcomes.c.call == Call.STATUS.value
+    found = select(outcomes.c.org_id, outcomes.c.arguments).where(*written).order_by(outcomes.c.seq)
+    return {org_id: arguments["status"] for org_id, arguments in connection.execute(found)}
 
 
 def _unfinished(connection: Connection) -> tuple[UnfinishedRun, ...]:

@@ -112,7 +112,8 @@ class History:
     each source. `confirmations` are by `Decision.confirms`, and hold for runs under `config_sha256` only. `orgs` and
     `subscriptions` are what the last complete run recorded, by id. `done` are the fixes of the last 24 hours;
     `fixed_at` when each fix, by key, was done in the last seven days; `failures` by the same key. `own_status` holds
-    organisations whose last change of status was a write of ours that every complete run since saw, with that status.
+    organisations whose last change of status was a write of ours that every complete run since saw, with that status;
+    `status_set` the status that our last write of one gave each organisation, however long ago.
     `waivers` are by drift. A waiver or release is told until 24 hours after its end, a contract for good. `done` counts
     every fix of an unfinished run, of an explained one all but those that the store showed as not written; these are no
     proof of a write of ours, since somebody else may have done the same. `unfinished` are in the order in which they
@@ -129,6 +130,7 @@ class History:
     subscriptions: Mapping[str, SubscriptionState] = field(default_factory=dict)
     tier_changes: Mapping[str, TierChange] = field(default_factory=dict)
     own_status: Mapping[str, str] = field(default_factory=dict)
+    status_set: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, Failures] = field(default_factory=dict)
     fixed_at: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     waivers: Mapping[str, Waiver] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from reconciler.rules.identity import BillingIndex, Links, claims_by
 from reconciler.rules.judge import judge_org
 from reconciler.rules.matching import Matcher, list_price
 from reconciler.rules.past import Past
-from reconciler.rules.standing import Granting, Standing
+from reconciler.rules.standing import RUNS, Granting, Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,15 @@ class Unclaimed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One verdict per organisation, in the store's order, what belongs to none, and records without an organisation."""
+    """One verdict per organisation, in the store's order, what belongs to none, and records without an organisation.
+
+    `other_products` counts live subscriptions of nothing but other products that no organisation claims.
+    """
 
     verdicts: tuple[Verdict, ...]
     unclaimed: tuple[Unclaimed, ...]
     unreadable: tuple[Drift, ...]
+    other_products: int = 0
 
     @property
     def drifts(self) -> tuple[Drift, ...]:
@@ -72,6 +76,7 @@ def find_drifts(observation: Observation, terms: Terms) -> Judgement:
         verdicts=tuple(judge_org(org, world, faults.get(org.id, "")) for org in observation.store.orgs),
         unclaimed=tuple(_unclaimed(world)),
         unreadable=tuple(_unreadable(key, problem) for key, problem in faults.items() if key not in judged),
+        other_products=_other_products(world),
     )
 
 
@@ -101,6 +106,18 @@ def _unclaimed(world: World) -> Iterator[Unclaimed]:
                     yield _orphan(source, side, live, world)
             for unknown in side.unknown:
                 yield _unknown_orphan(source, unknown)
+
+
+def _other_products(world: World) -> int:
+    return sum(
+        world.matcher.is_other_product(row)
+        for source, by_customer in world.index.subscriptions.items()
+        if world.index.complete[source]
+        for customer, rows in by_customer.items()
+        if (source, customer) not in world.claims
+        for row in rows
+        if row.status in RUNS and row.livemode in {None, world.terms.livemode}
+    )
 
 
 def _orphan(source: Source, side: Standing, live: Granting, world: World) -> Unclaimed:

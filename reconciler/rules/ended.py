@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.model.billing import EndReason, Source, SubscriptionStatus
@@ -109,13 +110,17 @@ def ended_still_entitled(case: Case) -> Iterator[Drift]:
     ended = _ended_with(case, case.has.name)
     if ended:
         last = max(ended, key=lambda each: (each.until or case.world.now, each.subscription.id))
-        yield tier_fix(
+        found = tier_fix(
             case,
             Code.ENDED_STILL_ENTITLED,
             case.unpaid_tier,
             effective_at=last.until,
             stopped_by=_one_sided(case, {each.subscription.source for each in ended}),
         )
+        status = case.world.terms.statuses.ended
+        fix = status_fix(case, Code.ENDED_STILL_ENTITLED, status, Direction.LOWER)
+        # Who is suspended has nothing, whatever its tier: one write takes all, by the same proof.
+        yield found if fix is None else replace(found, fix=fix, due=State(tier=case.unpaid_tier.name, status=status))
 
 
 def trial_overrun(case: Case) -> Iterator[Drift]:

@@ -28,7 +28,9 @@ def with_status(case: Case, drifts: Sequence[Drift]) -> list[Drift]:
     if wanted is None or fix is None:
         return list(drifts)
     set_before = replace(fix, drift_id=wanted.id)
-    if set_before.key in case.world.past.done:  # somebody took it back
+    past = case.world.past
+    ours = past.history.status_set.get(case.org.id)
+    if ours == statuses.flagged or set_before.key in past.done:  # somebody took it back
         return list(drifts)
     changed = replace(
         wanted,

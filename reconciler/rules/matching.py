@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import Enum
 
-from reconciler.model.billing import Item
+from reconciler.model.billing import Item, Subscription
 from reconciler.model.catalog import Catalog, SourceKeys, Tier
 from reconciler.model.money import MONTH, Interval, Period, monthly
 
@@ -36,6 +36,11 @@ class Matcher:
             if found is not None:
                 return found
         return NoTier.UNMAPPED
+
+    def is_other_product(self, subscription: Subscription) -> bool:
+        """Whether all of its items, and at least one, are of other products."""
+        items = subscription.items
+        return bool(items) and all(self.match(item) is NoTier.OTHER_PRODUCT for item in items)
 
 
 def _keys_of(item: Item) -> Iterator[tuple[str, str]]:

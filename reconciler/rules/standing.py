@@ -15,7 +15,7 @@ from reconciler.rules.matching import Matcher, NoTier
 from reconciler.rules.past import Past
 from reconciler.rules.periods import paid_through_date
 
-_RUNS = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING, SubscriptionStatus.PAST_DUE})
+RUNS = frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.TRIALING, SubscriptionStatus.PAST_DUE})
 _OVER = frozenset({SubscriptionStatus.ENDED, SubscriptionStatus.ABANDONED})
 
 # How far a source may lag behind its own schedule before an end counts as missed (drift_codes.md, schedule_missed).
@@ -132,11 +132,11 @@ class _Sorting:
             if granting is None or granting.tier.paid:
                 self.unknown.append(subscription)
         elif granting is None:
-            if status in _RUNS:
+            if status in RUNS:
                 self.unresolved.append(subscription)
         elif status is SubscriptionStatus.ENDED:
             self.over.append(granting)
-        elif status in _RUNS:
+        elif status in RUNS:
             (self.live if granting.tier.paid else self.free).append(granting)
         elif granting.tier.paid:
             self.open.append(granting)
@@ -178,7 +178,7 @@ class Reader:
         running = set()
         if len(rows) > 1:
             rows.sort(key=_by_id)
-            running = {_chain(each) for each in rows if each.status in _RUNS}
+            running = {_chain(each) for each in rows if each.status in RUNS}
         sorted_out = _Sorting()
         for subscription in rows:
             base, strange = self._base_items(subscription)
@@ -214,7 +214,7 @@ class Reader:
         trialing = subscription.status is SubscriptionStatus.TRIALING
         monthly = billed_monthly(subscription, items)
         missed, rightful = "", monthly
-        if subscription.status in _RUNS and (subscription.cancel_at is not None or subscription.next_at is not None):
+        if subscription.status in RUNS and (subscription.cancel_at is not None or subscription.next_at is not None):
             missed, rightful = self._missed(subscription, monthly)
         named = self.terms.statuses.trialing
         return Granting(

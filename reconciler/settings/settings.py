@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
-from reconciler.model.orgs import ACTIVE
 from reconciler.model.terms import CodePolicy, Do, Limits, Policy, StatusTerms, Terms
 from reconciler.settings.sections import (
     BillingSection,
@@ -116,13 +115,6 @@ class Settings(Section):
     def bounds(self) -> Limits:
         """How much may change in 24 hours."""
         return Limits(**self.limits.model_dump())
-
-    def without_effect(self) -> list[str]:
-        """What was asked for, by more than a default, that this version does not do, in words."""
-        asked: dict[str, Any] = {
-            "This version does not go by [statuses] ended": self.statuses.ended != ACTIVE,
-        }
-        return [words for words, is_asked in asked.items() if is_asked]
 
     def _tables(self) -> Mapping[str, Any]:
         return self.model_dump(by_alias=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -367,6 +368,18 @@ def test_failures_in_a_row_of_the_same_fix_are_counted_until_it_is_done_or_its_d
     assert failing(3) == Failures(count=1, last_at=T0 + 3 * HOUR, error="refused 3")
     ledger.record(run_record("fixed", decisions=flags("org_1"), outcomes=[outcome()], started_at=T0 + 4 * HOUR))
     assert ledger.history(T0).failures == {}
+
+
+def test_the_status_that_we_set_last_is_told_however_long_ago_and_whoever_changed_it_since(ledger: Ledger) -> None:
+    first, back = (
+        outcome(fix(org_id, call=Call.STATUS, arguments={"status": status}), at=T0)
+        for org_id, status in (("org_1", "suspended"), ("org_1", "active"))
+    )
+    failed = outcome(fix("org_2", call=Call.STATUS, arguments={"status": "active"}), OutcomeResult.FAILED, error="no")
+    ledger.record(run_record(outcomes=[first, replace(first, fix=replace(first.fix, org_id="org_2")), outcome()]))
+    assert ledger.history(T0 + 9999 * HOUR).status_set == {"org_1": "suspended", "org_2": "suspended"}
+    ledger.record(run_record("back", outcomes=[back, failed], started_at=T0 + HOUR))
+    assert ledger.history(T0 + 9999 * HOUR).status_set == {"org_1": "active", "org_2": "suspended"}
 
 
 def test_a_fix_done_is_told_with_what_it_is_worth_and_for_seven_days_when(ledger: Ledger) -> None:

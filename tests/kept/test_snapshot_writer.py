@@ -48,6 +48,7 @@ HISTORY = History(
     subscriptions={"sub_1": SubscriptionState(digest="d", since=None, next_at=NOW)},
     tier_changes={"org_1": TierChange(before="a", after="b", seen_at=NOW, our_own=True, before_our_own=False)},
     own_status={"org_1": "suspended"},
+    status_set={"org_1": "suspended"},
     failures={"k": Failures(count=2, last_at=NOW, error="e")},
     fixed_at={"k": (NOW, NOW + timedelta(microseconds=1))},
     waivers={"d": Waiver(drift_id="d", pinned={"a": "b"}, until=NOW, by="Ann", reason="r", at=NOW)},

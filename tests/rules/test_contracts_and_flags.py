@@ -348,6 +348,14 @@ def test_a_flag_sets_no_status_that_a_person_took_back() -> None:
     assert brief(decided(world("professional", history=history), FLAGGING)) == [("paid_tier_no_billing", "flag", None)]
 
 
+@pytest.mark.parametrize(("ours", "decided_as"), [("suspended", "flag"), ("active", "fix")])
+def test_a_status_that_a_person_took_back_long_ago_is_not_set_again_but_one_that_we_took_back_is(
+    ours: str, decided_as: str
+) -> None:
+    (decision,) = decided(world("professional", history=History(status_set={"org_1": ours})), FLAGGING)
+    assert decision.decided == decided_as
+
+
 OURS = History(
     own_status={"org_1": "suspended"},
     open_drifts={"paid_tier_no_billing:org_1": Sighting(first_seen=NOW - 9 * DAY, runs_seen=9)},

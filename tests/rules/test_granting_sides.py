@@ -22,9 +22,9 @@ from builders import (
     terms,
 )
 from reconciler.model.billing import Source, Subscription, SubscriptionStatus
-from reconciler.model.drift import Code, Decided
+from reconciler.model.drift import Call, Code, Decided, State
 from reconciler.model.observation import Observation
-from reconciler.model.terms import Authority
+from reconciler.model.terms import Authority, StatusTerms
 
 ENDED = SubscriptionStatus.ENDED
 OVER: dict[str, Any] = {"status": ENDED, "ended_at": NOW - 9 * DAY}
@@ -185,6 +185,23 @@ def test_what_one_side_alone_is_still_paid_for_changes_no_tier_under_both(
     other = next(each for each in Source if each is not source)
     observed = world(tier, paid_until(2, source), ended(other))
     assert codes_of(observed) == code
+
+
+def test_where_an_end_suspends_the_one_fix_is_the_status_by_the_same_proof() -> None:
+    statuses = StatusTerms(unpaid_tier="founders_friend", ended="suspended")
+    observed = observe_world(
+        [linked(1, "professional")], *customers(), lago_sub(status=SubscriptionStatus.ENDED, ended_at=NOW - 9 * DAY)
+    )
+    (sure,) = decided(observed, terms(Authority.LAGO, statuses=statuses))
+    assert sure.drift.fix is not None
+    assert (sure.decided, sure.drift.fix.call, sure.drift.fix.arguments) == (
+        Decided.FIX,
+        Call.STATUS,
+        {"status": "suspended"},
+    )
+    assert sure.drift.due == State(tier="founders_friend", status="suspended")
+    (half,) = decided(observed, terms(Authority.BOTH, statuses=statuses))
+    assert (half.decided, half.blocked_by) == (Decided.FLAG, "proof")
 
 
 def test_what_ended_but_is_paid_for_on_both_sides_raises_nobody() -> None:

@@ -230,3 +230,16 @@ def test_an_unclaimed_subscription_past_due_is_an_orphan_and_an_unknown_one_is_h
     late, unknown = drifts_of(observed)
     assert late.code is Code.ORPHAN_PAYER
     assert (unknown.code, unknown.org_id, unknown.money) == (Code.STATUS_UNKNOWN, None, None)
+
+
+def test_live_subscriptions_of_other_products_that_nobody_claims_are_counted() -> None:
+    observed = observe_world(
+        [linked(1, "founders_friend")],
+        *customers(),
+        stripe_sub(1, price="price_seats"),
+        stripe_customer(9, org_key=""),
+        stripe_sub(9, price="price_seats"),
+        stripe_sub(9, sub_id="over", price="price_seats", status=SubscriptionStatus.ENDED),
+        stripe_sub(9, sub_id="unmapped", price="price_secret"),
+    )
+    assert judged(observed, BY_STRIPE).other_products == 1

@@ -161,10 +161,3 @@ def test_the_terms_hold_for_which_flags_a_status_is_set_and_how_long_a_change_se
     terms = loaded(tmp_path, text).terms()
     assert (terms.statuses.flagged, terms.statuses.flagged_codes) == ("suspended", frozenset({"paused"}))
     assert (terms.settle_raise, terms.settle_lower) == (timedelta(minutes=5), timedelta(hours=2))
-
-
-def test_what_this_version_does_not_do_is_said(tmp_path: Path) -> None:
-    assert loaded(tmp_path).without_effect() == []
-    text = changed('unpaid_tier = "free"', 'unpaid_tier = "free"\nended = "suspended"')
-    (said,) = loaded(tmp_path, text).without_effect()
-    assert "[statuses] ended" in said
