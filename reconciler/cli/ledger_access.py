@@ -91,6 +91,11 @@ def say(line: str, *, indent: str = "") -> None:
     sys.stdout.write("\n".join(wrapped or [""]) + "\n")
 
 
+def say_whole(line: str) -> None:
+    """A line as one piece, however long: what is looked for or copied, such as an id, stays beside its word."""
+    sys.stdout.write(f"{shown(line)}\n")
+
+
 def minute(moment: datetime) -> str:
     """`2026-10-01 12:00`, UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"

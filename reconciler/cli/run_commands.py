@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.ledger_access import Config, find_run, minute, opened, say
+from reconciler.cli.ledger_access import Config, find_run, minute, opened, say, say_whole
 from reconciler.cli.telling import tell
 from reconciler.gather import background_of
 from reconciler.ledger.run_diff import Difference, Differs, differences
@@ -78,7 +78,7 @@ def diff(before: _Run, after: _Run, config: Config = None) -> int:
 
 
 def _tell(row: Differs) -> None:
-    say(f"{row.how:<8} {row.drift_id}", indent="    ")
+    say_whole(f"{row.how:<8} {row.drift_id}")
     for name, (before, after) in row.changes.items():
         say(f"    {name}: {before} -> {after}", indent="      ")
     decision = row.after or row.before
