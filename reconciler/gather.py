@@ -67,6 +67,7 @@ def background_of(
     return replace(
         screens,
         known={each.id: Known(state=each.state.value, first_ever_seen=each.first_ever_seen) for each in standing},
+        names={each.org_id: each.decision.drift.org_name for each in standing if each.org_id},
         waivers=tuple(each.waiver for each in ledger.waivers(run.finished_at) if each.state is not WaiverState.EXPIRED),
         contracts=ledger.contracts(),
         trend=tuple(_earlier(each) for each in _last_of_each_day(ledger, run)),
@@ -96,8 +97,11 @@ def _last_of_each_day(ledger: SqlLedger, run: RunRecord) -> Iterable[RunSummary]
 def _opening(
     run: RunRecord, ledger: SqlLedger, standing: Iterable[RecordedDrift], *, since: datetime
 ) -> Opening | None:
-    """None where the run is no complete run, or the first one."""
-    begun = ledger.last_complete_run(since)
+    """Before `since`, else, in a period with nothing before it, the first complete run of the period.
+
+    None where the run is no complete run, or the first one.
+    """
+    begun = ledger.last_complete_run(since) or _first_complete(ledger, since, run.started_at)
     if begun is None or begun.id == run.id or not run.complete or run.partial or run.refusal:
         return None
     before = ledger.drifts_at(begun.id) or ()
@@ -112,6 +116,10 @@ def _opening(
         gone={drift_id: each.state.value for drift_id, each in over.items()},
         passed=tuple(each.decision for each in over.values() if each.first_seen > begun.as_of and _decided(each)),
     )
+
+
+def _first_complete(ledger: SqlLedger, since: datetime, before: datetime) -> RunSummary | None:
+    return next((each for each in ledger.runs_between(since, before) if each.counts), None)
 
 
 def _counts(drift: RecordedDrift) -> bool:

@@ -44,6 +44,7 @@ def notes_of(
         if judgement.other_products:
             count = judgement.other_products
             yield f"No organisation claims the customers of {count} live subscriptions of other products"
+        yield from _beside(judgement)
     yield from _reading(observation, line)
 
 
@@ -94,6 +95,15 @@ def _narrowed(asked: Pass) -> Iterator[str]:
         yield f"At most {scope.limit} fixes were planned"
     if scope.partial:
         yield "So it is a partial run: it lowers and confirms nothing, and its limits count against the whole store"
+
+
+def _beside(judgement: Judgement) -> Iterator[str]:
+    """What stands beside the judgement; the control page has it in figures."""
+    for source, number in sorted(judgement.other_by_source.items()):
+        if number:
+            yield f"Live subscriptions of other products on {source}, which are not judged: {number}"
+    if twice := sum(each.charged_twice is not None for each in judgement.verdicts):
+        yield f"{twice} organisation{'' if twice == 1 else 's'} may be charged on both sides"
 
 
 def _reading(observation: Observation, line: Line) -> Iterator[str]:

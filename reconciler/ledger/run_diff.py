@@ -42,14 +42,21 @@ def differences(
 ) -> tuple[Differs, ...]:
     """Every drift that is new, gone or changed, in the order of the later run, then of the earlier.
 
-    `outcomes` and `acts` are those from the start of the earlier run to the end of the later one. A drift that moved
-    from one code to another in one organisation is told as both, each naming the other.
+    `outcomes` and `acts` are those from the start of the earlier run to the end of the later one. Each run counts as it
+    was left: what it fixed itself is gone, as in a roll-forward. A drift that moved from one code to another in one
+    organisation is told as both, each naming the other.
     """
-    earlier = {each.drift.id: each for each in before.decisions if each.decided is not Decided.OK}
-    later = {each.drift.id: each for each in after.decisions if each.decided is not Decided.OK}
+    earlier, later = _left_by(before), _left_by(after)
     told = _Told(before=before, after=after, earlier=earlier, later=later, why=_why(outcomes, acts))
     rows = [told.row(each) for each in (*later, *(each for each in earlier if each not in later))]
     return tuple(row for row in rows if row is not None)
+
+
+def _left_by(run: RunRecord) -> dict[str, Decision]:
+    fixed = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
+    return {
+        each.drift.id: each for each in run.decisions if each.decided is not Decided.OK and each.drift.id not in fixed
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from reconciler.errors import UsageError
 from reconciler.ledger.acts import waiver_act
 from reconciler.ledger.states import RecordedDrift
 from reconciler.model.acts import Act, ActKind, Waiver
+from reconciler.model.drift import Decided
 
 LONGEST_WAIVER = timedelta(days=90)
 _NOT_DONE = "Nothing was recorded"
@@ -63,6 +64,12 @@ def acknowledge(drift: RecordedDrift, *, by: str, reason: str, now: datetime) ->
 def waive(drift: RecordedDrift, until: date, *, by: str, reason: str, now: datetime) -> Act:
     """A person accepts the drift, with the values it has, to the end of the day `until`, UTC: at most 90 days ahead."""
     name, why = named(by, reason)
+    if drift.decision.decided is Decided.HOLD:
+        raise UsageError(
+            f"{drift.id} is held: nothing is concluded about it, so nothing can be waived",
+            not_done=_NOT_DONE,
+            remedy="Mend what its remedy names first",
+        )
     today = now.astimezone(UTC).date()
     if until < today:
         raise UsageError(

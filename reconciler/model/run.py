@@ -146,8 +146,23 @@ class CurrencyTotals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChargedTwice:
+    """An organisation whose money Lago and Stripe may both take; monthly minor units of each, None where unpriced."""
+
+    org_id: str
+    org_name: str
+    currency: str
+    lago: int | None
+    stripe: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Organisations, each counted once, drifts by code, and money by currency."""
+    """Organisations, each counted once, drifts by code, and money by currency.
+
+    Beside them `other_products`: how many live subscriptions of each source are of nothing but other products; and
+    who may be `charged_twice`. Both are None in the records of versions that did not count them.
+    """
 
     orgs: int
     in_sync: int
@@ -159,6 +174,8 @@ class Totals:
     unclaimed: int
     by_code: Mapping[str, int]
     money: Mapping[str, CurrencyTotals]
+    other_products: Mapping[str, int] | None = None
+    charged_twice: tuple[ChargedTwice, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,13 +60,14 @@ class Background:
     """Everything that a report tells beyond its RunRecord; each part is empty where it is not known.
 
     `written` are fixes of other runs of the period that the report covers; `period` says in words which. `signed` are
-    lines about who prepared and reviewed.
+    lines about who prepared and reviewed. `names` are those of organisations by id, as far as their drifts tell them.
     """
 
     lago_app_url: str = ""
     stripe_account: str = ""
     livemode: bool | None = None
     known: Mapping[str, Known] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     contracts: tuple[Contract, ...] = ()
     written: tuple[Written, ...] = ()

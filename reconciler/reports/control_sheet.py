@@ -1,4 +1,4 @@
-"""The control page: which run this is, what was read and how, who was judged, and whether counts and money tie out."""
+"""The control page: which run this is, what was read and how, and whether counts and money tie out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.money import Money
 from reconciler.model.run import RunRecord, SourceRead
 from reconciler.reports.background import Background
+from reconciler.reports.beside_tables import WORDS, beside_tables
 from reconciler.reports.tables import Balance, Cell, Column, Kind, Sheet, SumOf, Table
 from reconciler.reports.words import EXIT_CODES, MODES, reads_of, result_words
 
@@ -40,7 +41,9 @@ def control_sheet(run: RunRecord, beside: Background, drifts: Table) -> Sheet:
         _money(run),
         _checked(run, drifts),
         _refusals(run),
+        *beside_tables(run),
         _notes(run),
+        WORDS,
     )
     return Sheet(title=CONTROL, tables=tuple(table for table in tables if table.rows))
 
@@ -235,5 +238,5 @@ def _notes(run: RunRecord) -> Table:
         title="Notes",
         columns=(Column(key="note", label=""),),
         rows=tuple((note,) for note in run.notes),
-        about="Also what was excluded and why, other products, and who may be charged on both sides.",
+        about="Also by what the run was narrowed, and which organisations are excluded and why.",
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from reconciler.model.acts import Waiver
-from reconciler.model.drift import Decision, Fix
+from reconciler.model.drift import Decided, Decision, Fix
 from reconciler.model.run import OutcomeResult, RunRecord
 from reconciler.reports.decision_file import DecisionFile, Filled
 from reconciler.reports.words import before_and_after
@@ -103,6 +103,8 @@ def _problems(
     yield from _moved(row, shown[row.drift_id], known)
     match Word(row.decision):
         case Word.WAIVE:
+            if shown[row.drift_id].decided is Decided.HOLD:
+                yield "what is held cannot be waived, since nothing is concluded about it; its remedy comes first"
             yield from _waiving(row, at=at)
         case Word.ACK:
             if row.until is not None:
@@ -145,7 +147,7 @@ def _approving(row: Filled, known: Known, *, at: datetime) -> Iterator[str]:
     shown = [each for each in _planned(known.run) if each.drift_id == row.drift_id]
     again = [each for each in _fixes(known.last) if each.drift_id == row.drift_id]
     if not shown:
-        yield "there is no fix to approve"
+        yield "there is no fix to approve; its remedy says what a person does"
     elif [each.key for each in shown] != [each.key for each in again]:
         yield "the last run did not plan this fix again; decide on a new report"
     elif row.fix and row.fix != ", ".join(_fix_words(known.run, row.drift_id)):

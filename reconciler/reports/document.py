@@ -170,6 +170,8 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "unclaimed": totals.unclaimed,
         "by_code": dict(sorted(totals.by_code.items())),
         "money": {currency: asdict(money) for currency, money in sorted(totals.money.items())},
+        "other_products": None if totals.other_products is None else dict(sorted(totals.other_products.items())),
+        "charged_twice": None if totals.charged_twice is None else [asdict(each) for each in totals.charged_twice],
     }
 
 

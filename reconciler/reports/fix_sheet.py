@@ -33,7 +33,7 @@ def fix_sheet(run: RunRecord, beside: Background) -> Sheet:
                     Column(key="read_back", label="Read back", kind=Kind.ID, width=24),
                     Column(key="worth", label="Worth a month", kind=Kind.MONEY, width=14),
                     Column(key="at", label="When", kind=Kind.MOMENT, width=17),
-                    Column(key="approved_by", label="Approved by", width=34),
+                    Column(key="approved_by", label="Approved by", width=44),
                     Column(key="error", label="What went wrong", width=50),
                     Column(key="run", label="Run", kind=Kind.ID, width=26),
                     Column(key="drift_id", label="Drift", kind=Kind.ID, width=50),
@@ -47,6 +47,7 @@ def fix_sheet(run: RunRecord, beside: Background) -> Sheet:
 
 def _rows(run: RunRecord, beside: Background) -> Iterator[tuple[Cell, ...]]:
     drifts = {decision.drift.id: decision.drift for decision in run.decisions}
+    names = {org_id: name or None for org_id, name in beside.names.items()}
     outcomes = {each.fix.key: each for each in run.outcomes}
     for fate in fates_of(run):
         fix = fate.planned.fix
@@ -56,7 +57,7 @@ def _rows(run: RunRecord, beside: Background) -> Iterator[tuple[Cell, ...]]:
             yield (
                 fate.words,
                 fix.org_id,
-                (drift.org_name or None) if drift else None,
+                (drift.org_name or None) if drift else names.get(fix.org_id),
                 drift.code.value if drift else None,
                 fix.direction.value,
                 field,
@@ -72,13 +73,12 @@ def _rows(run: RunRecord, beside: Background) -> Iterator[tuple[Cell, ...]]:
             )
     for each in beside.written:
         outcome, fix = each.outcome, each.outcome.fix
-        drift = drifts.get(fix.drift_id)
         for argument, after in sorted(fix.arguments.items()):
             field = field_name(argument)
             yield (
                 RESULTS[outcome.result],
                 fix.org_id,
-                (drift.org_name or None) if drift else None,
+                names.get(fix.org_id),
                 fix.drift_id.split(":")[0],
                 fix.direction.value,
                 field,

@@ -18,7 +18,7 @@ _PAGE_COLUMNS = "decide_reason"  # the last column of the sheet Drifts that is p
 _CHOICES = ["waive", "ack", "approve"]
 _TITLE_ROWS = 2
 _FROZEN = 2  # columns of the sheet Drifts that stay in sight: code and name
-_FIRST, _OTHERS = 26, 17  # widths where tables stand below each other
+_FIRST, _SECOND, _OTHERS = 26, 24, 17  # widths where tables stand below each other
 
 
 def xlsx_report(book: Book) -> bytes:
@@ -91,7 +91,8 @@ class _Page:
                 page.set_column(number, number, min(_WIDEST, column.width))
         else:
             page.set_column(0, 0, _FIRST)
-            page.set_column(1, max(len(table.columns) for table in tables), _OTHERS)
+            page.set_column(1, 1, _SECOND)
+            page.set_column(2, max(len(table.columns) for table in tables), _OTHERS)
         page.hide_gridlines(2)
         page.set_landscape()
         page.set_paper(_A4)

@@ -13,6 +13,7 @@ from reconciler.model.billing import Source, Subscription
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Code, Decided, Direction, Drift, DriftMoney, Fix, State
 from reconciler.model.orgs import DELETED, Org
+from reconciler.model.run import ChargedTwice
 from reconciler.model.terms import Authority, Terms
 from reconciler.rules.books import Books, books_of, collecting_sides, overbilled_on
 from reconciler.rules.catalogue import CATALOGUE
@@ -46,13 +47,15 @@ class World:
 class Verdict:
     """What was concluded about one organisation: its drifts, the primary one first, and its row of the tie-out.
 
-    `books` is None where nothing may be summed: excluded, held or deleted.
+    `books` is None where nothing may be summed: excluded, held or deleted. `charged_twice` where both sides may take
+    its money, drift or not.
     """
 
     org: Org
     drifts: tuple[Drift, ...]
     books: Books | None
     excluded: bool = False
+    charged_twice: ChargedTwice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +117,19 @@ class Case:
         if not self.double and source not in self.collecting:
             return 0
         return overbilled_on(self.standings[source], self.currency, self.unpaid)
+
+    @property
+    def charged_twice(self) -> ChargedTwice | None:
+        """What each side takes a month, where both have a live subscription that takes money by itself."""
+        if len(self.standings) < len(Source) or not all(
+            side.collected_automatically for side in self.standings.values()
+        ):
+            return None
+        taken = {
+            source.value: self.monthly(each for each in side.live if each.subscription.collected_automatically)
+            for source, side in self.standings.items()
+        }
+        return ChargedTwice(org_id=self.org.id, org_name=self.org.name, currency=self.currency, **taken)
 
     def subscriptions(self) -> list[Subscription]:
         """Every subscription of every side."""

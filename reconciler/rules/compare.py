@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from reconciler.model.billing import Source, Subscription
 from reconciler.model.drift import Code, Drift, DriftMoney, State
@@ -33,12 +33,14 @@ class Judgement:
     """One verdict per organisation, in the store's order, what belongs to none, and records without an organisation.
 
     `other_products` counts live subscriptions of nothing but other products that no organisation claims.
+    `other_by_source` counts all of them, claimed or not.
     """
 
     verdicts: tuple[Verdict, ...]
     unclaimed: tuple[Unclaimed, ...]
     unreadable: tuple[Drift, ...]
     other_products: int = 0
+    other_by_source: Mapping[Source, int] = field(default_factory=dict)
 
     @property
     def drifts(self) -> tuple[Drift, ...]:
@@ -77,6 +79,10 @@ def find_drifts(observation: Observation, terms: Terms) -> Judgement:
         unclaimed=tuple(_unclaimed(world)),
         unreadable=tuple(_unreadable(key, problem) for key, problem in faults.items() if key not in judged),
         other_products=_other_products(world),
+        other_by_source={
+            source: sum(world.reader.is_other_product(each) for rows in by_customer.values() for each in rows)
+            for source, by_customer in world.index.subscriptions.items()
+        },
     )
 
 

@@ -130,12 +130,13 @@ def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
     case = make_case(org, world)
     if org.id in world.terms.exclude:  # not judged; but a record that empties the application's store is told
         told = (case.drift(Code.RECORD_INVALID, detail=fault),) if fault else ()
-        return Verdict(org=org, drifts=told, books=None, excluded=True)
+        return Verdict(org=org, drifts=told, books=None, excluded=True, charged_twice=case.charged_twice)
     found = _in_flight(case, flagged.with_status(case, tuple(_drifts(case, fault))))
     found += tuple(lasting.not_lasting(case, found))
     found.sort(key=lambda drift: (PLACE[drift.code], drift.id))
     books = _books(case, found)
-    return Verdict(org=org, drifts=tuple(_with_money(found, case.books)), books=books)
+    priced = tuple(_with_money(found, case.books))
+    return Verdict(org=org, drifts=priced, books=books, charged_twice=case.charged_twice)
 
 
 def _drifts(case: Case, fault: str) -> Iterator[Drift]:

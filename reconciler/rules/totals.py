@@ -39,6 +39,8 @@ def add_up(judgement: Judgement, decisions: Sequence[Decision]) -> Totals:
         unclaimed=len(judgement.unclaimed),
         by_code=dict(sorted(Counter(decision.drift.code.value for decision in decisions).items())),
         money=_money(judgement),
+        other_products={source.value: number for source, number in sorted(judgement.other_by_source.items())},
+        charged_twice=tuple(each.charged_twice for each in judgement.verdicts if each.charged_twice),
     )
 
 

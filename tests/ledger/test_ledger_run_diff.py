@@ -44,6 +44,16 @@ def test_a_fix_explains_what_is_gone_with_the_person_whose_word_it_was() -> None
     assert (row.how, row.why) == (Difference.GONE, ("fixed by run between, approved by Ada",))
 
 
+def test_what_a_run_fixed_itself_is_gone_after_it_and_new_where_it_came_back() -> None:
+    fixed = run_record("fixing", decisions=[decision()], outcomes=[outcome(fix(), OutcomeResult.FIXED)])
+    word = RecordedOutcome(run_id="fixing", approved_by=None, outcome=fixed.outcomes[0])
+    (gone,) = told(run_record("before", decisions=[decision()], started_at=T0 - HOUR), fixed, word).values()
+    assert (gone.how, gone.why) == (Difference.GONE, ("fixed by run fixing",))
+    (back,) = told(fixed, run_record("after", decisions=[decision()], started_at=T0 + HOUR), word).values()
+    assert back.how is Difference.NEW
+    assert back.why[0] == "fixed by run fixing"
+
+
 def test_what_is_gone_without_a_fix_or_a_word_is_resolved_elsewhere() -> None:
     (row,) = told(*runs([decision()], [])).values()
     assert row.why == ("resolved elsewhere: no fix of ours, no word of a person",)

@@ -71,6 +71,15 @@ def test_a_row_that_cannot_stand_is_refused_by_its_number_and_nothing_is_taken(f
     assert problem in found.refusals[0]
 
 
+def test_what_is_held_cannot_be_waived_since_nothing_is_concluded_about_it() -> None:
+    held = decision(drift("org_1"), Decided.HOLD)
+    known = Known(run=run_record(decisions=[held]), standing={ONE: held}, last=RUN)
+    file = DecisionFile(run_id="run-1", rows=(row("waive", until=AHEAD, reason="agreed"),))
+    found = take_over(file, known, by="Ada", at=T0)
+    assert found.waivers == ()
+    assert "Row 4: what is held cannot be waived" in found.refusals[0]
+
+
 def test_a_drift_decided_twice_is_refused_at_the_second_row() -> None:
     assert taken(row("ack"), row("ack", number=5)).refusals == (f"Row 5: the drift {ONE} is decided twice",)
 

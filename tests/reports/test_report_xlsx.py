@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from busy_runs import HOSTILE, busy_background, busy_run, with_ledger_head
 from reconciler.model.drift import Decided, DriftMoney
-from reconciler.model.run import CurrencyTotals, RunRecord
+from reconciler.model.run import ChargedTwice, CurrencyTotals, RunRecord
 from reconciler.reports.background import NO_BACKGROUND, Background
 from reconciler.reports.compose import book_of
 from reconciler.reports.xlsx_report import xlsx_report
@@ -155,6 +156,22 @@ def test_the_control_page_names_run_version_configuration_and_the_end_of_the_cha
     assert rows["Ledger chain, head"] == "ab" * 32
     assert rows["Ledger chain, events"] == 123456
     assert rows["Stripe mode"] == "live"
+
+
+def test_the_control_page_counts_other_products_and_names_who_may_be_charged_twice_with_figures() -> None:
+    twice = ChargedTwice(org_id="org_1", org_name="Amber", currency="usd", lago=8000, stripe=None)
+    totals = replace(totals_of(), other_products={"lago": 0, "stripe": 7}, charged_twice=(twice,))
+    book = workbook_of(made(run_record(totals=totals)))
+    counted = {row["What"]: row["Number"] for row in tables_in(book, "Control", "What")}
+    assert counted["Live subscriptions of other products, stripe"] == 7
+    assert counted["May be charged on both sides"] == 1
+    (row,) = tables_in(book, "Control", "Organisation")
+    assert (row["Organisation"], row["Name"], row["Lago a month"], row["Stripe a month"]) == (
+        "org_1",
+        "Amber",
+        80,
+        None,
+    )
 
 
 @pytest.mark.parametrize("drifts", [0, 40, 6000])

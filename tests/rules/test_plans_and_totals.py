@@ -23,7 +23,8 @@ from builders import (
     stripe_sub,
     terms,
 )
-from reconciler.model.billing import SubscriptionStatus
+from reconciler.model.billing import Item, SubscriptionStatus
+from reconciler.model.catalog import SourceKeys
 from reconciler.model.drift import Direction
 from reconciler.model.observation import Observation
 from reconciler.model.orgs import InvalidRecord, Org
@@ -229,6 +230,24 @@ def test_duplicates_are_billed_and_overbilled_and_tie_out() -> None:
     )
     totals = added(observe_world([linked(1)], *customers(), *rows), BY_STRIPE)
     assert totals.money == {"usd": CurrencyTotals(overbilled=8900, billed=18800, had=9900)}
+
+
+@pytest.mark.parametrize("authority", [Authority.BOTH, Authority.EITHER, Authority.LAGO])
+def test_whose_money_both_sides_may_take_is_counted_with_what_each_takes(authority: Authority) -> None:
+    rows = stripe_sub(), lago_sub(amount=8000, collected_automatically=True), stripe_sub(2), lago_sub(2)
+    observed = observe_world([linked(1), linked(2)], *customers(), *customers(2), *rows)
+    (twice,) = added(observed, terms(authority)).charged_twice or ()
+    assert (twice.org_id, twice.currency, twice.lago, twice.stripe) == ("org_1", "usd", 8000, 9900)
+
+
+def test_live_subscriptions_of_nothing_but_other_products_are_counted_by_source() -> None:
+    catalog = replace(BY_STRIPE.catalog, not_tiers=SourceKeys(stripe_products=frozenset({"prod_training"})))
+    training = Item(id="si_1", product_id="prod_training", unit_amount=100, currency="usd")
+    over = replace(stripe_sub(1, sub_id="over", status=SubscriptionStatus.ENDED), items=(training,))
+    rows = stripe_sub(), replace(stripe_sub(1, sub_id="other"), items=(training,)), over
+    observed = observe_world([linked(1)], *customers(), *rows)
+    assert added(observed, replace(BY_STRIPE, catalog=catalog)).other_products == {"lago": 0, "stripe": 1}
+    assert added(observed, BY_STRIPE).other_products == {"lago": 0, "stripe": 0}
 
 
 def test_duplicates_of_a_mirror_are_never_summed() -> None:
