@@ -138,8 +138,8 @@ def _totals(run: RunRecord, opening: Opening | None, moved: Iterable[Moved]) -> 
             ),
         ),
         rows=tuple(_row(measure, [sums[measure].get(part, 0) for part in parts]) for measure in sorted(sums)),
-        about="Drifts to fix or decide; what is held, waits or is hidden is in neither end, and decided in or out "
-        "where that changes. Resolved: gone without a fix of ours. Ties out where nothing is left over."
+        about="Drifts to fix or decide; what is held, waived, waits or is hidden is in neither end, and decided in or "
+        "out where that changes. Resolved: gone without a fix of ours. Ties out where nothing is left over."
         if opening
         else "There is no earlier complete run to begin from.",
     )

@@ -39,14 +39,19 @@ def write_plan(run: RunRecord, page: Page, *, verbose: bool) -> None:
         groups.setdefault((fate.planned.fix.direction, fate.planned.fix.call, fate.words), []).append(fate)
     for (direction, call, words), group in groups.items():
         style = "bold red" if group[0].unfinished else "bold"
-        page.line((f"{_DOING[direction]}: {len(group):,} {words}", style), f", by {call}", indent=2)
+        page.line((f"{_DOING[direction]}: {_numbered(len(group), words)}", style), f", by {call}", indent=2)
         _write_fates(group, drifts, page, length=len(group) if verbose or group[0].unfinished else LONGEST)
 
 
 def tallied(fates: Sequence[Fate]) -> str:
     """How many fixes there are, and what became of how many."""
     tally = Counter(fate.words for fate in fates)
-    return f"{counted(len(fates), 'fix', 'fixes')}: " + ", ".join(f"{n:,} {words}" for words, n in tally.items())
+    return f"{counted(len(fates), 'fix', 'fixes')}: " + ", ".join(_numbered(n, words) for words, n in tally.items())
+
+
+def _numbered(number: int, words: str) -> str:
+    """What became of some fixes; its words are those of one."""
+    return f"{number:,} {words if number == 1 else words.replace('needs', 'need', 1)}"
 
 
 def _write_refusal(direction: Direction, rule: str, run: RunRecord, page: Page) -> None:

@@ -19,7 +19,7 @@ from reconciler.reports.xlsx_formulas import NONE, Lookup, alike, formula_of
 _LONGEST = 32_000  # characters; a cell takes 32,767
 _MOMENT = "yyyy-mm-dd hh:mm"
 _LOOKED_UP = frozenset({"code", "has_tier", "currency", "age", "state"})  # columns of the drifts that formulas look in
-_LOOK = ("num_format", "bold", "italic", "font_size", "font_color", "text_wrap", "quote_prefix", "align")
+_LOOK = ("num_format", "bold", "italic", "font_size", "font_color", "text_wrap", "quote_prefix", "align", "indent")
 _WRAPS = frozenset({Kind.TEXT, Kind.FACT})
 _NUMBERS = frozenset({Kind.COUNT, Kind.MONEY, Kind.MOMENT})
 _LINE = 15  # points
@@ -45,21 +45,22 @@ class Cells:
         wrap: bool = False,
         quoted: bool = False,
         left: bool = False,
+        apart: bool = False,
     ) -> Format:
         """The format of that look."""
-        key = (number, bold, italic, size, color, wrap, quoted, "left" if left else "")
+        key = (number, bold, italic, size, color, wrap, quoted, "left" if left or apart else "", int(apart))
         if key not in self._styles:
             look = dict(zip(_LOOK, key, strict=True))
             said = {name: value for name, value in look.items() if value}
             self._styles[key] = self._workbook.add_format({"valign": "top", **said})
         return self._styles[key]
 
-    def header(self, column: Column) -> Format:
+    def header(self, column: Column, *, apart: bool) -> Format:
         """The format of what stands above a column: numbers to the right, as below it."""
-        key = ("header", column.kind in _NUMBERS)
+        key = ("header", column.kind in _NUMBERS, apart)
         if key not in self._styles:
             look = {"bold": True, "bg_color": "#E8EDF3", "bottom": 1, "text_wrap": True, "valign": "vcenter"}
-            look["align"] = "right" if column.kind in _NUMBERS else "left"
+            look |= {"align": "right"} if column.kind in _NUMBERS else {"align": "left", "indent": int(apart)}
             self._styles[key] = self._workbook.add_format(look)
         return self._styles[key]
 
@@ -74,6 +75,7 @@ class Cells:
         """
         looked_up = _LOOKED_UP if table is self._lookup.table else table.summed_by
         look_alike = alike(table)
+        beside = apart(table)
         for row, cells in enumerate(table.rows, start=first):
             if wrap and (lines := _lines(table, cells)) > 1:
                 page.set_row(row, lines * _LINE)
@@ -84,14 +86,16 @@ class Cells:
                     if formula is not None:
                         page.write_formula(row, across, formula, self._number_style(value, column), _number(value))
                         continue
-                self._put(page, row, across, shown_value, column, wrap=wrap)
+                self._put(page, row, across, shown_value, column, wrap=wrap, apart=beside[across])
 
-    def _put(self, page: Worksheet, row: int, across: int, value: Cell, column: Column, *, wrap: bool) -> None:
+    def _put(
+        self, page: Worksheet, row: int, across: int, value: Cell, column: Column, *, wrap: bool, apart: bool
+    ) -> None:
         match value:
             case None:
                 pass
             case str():
-                self._put_text(page, row, across, value, column, wrap=wrap)
+                self._put_text(page, row, across, value, column, wrap=wrap, apart=apart)
             case bool():
                 page.write_string(row, across, "yes" if value else "no", self.style())
             case int() | Money():
@@ -100,14 +104,16 @@ class Cells:
                 naive = value.astimezone(UTC).replace(tzinfo=None)
                 page.write_datetime(row, across, naive, self.style(number=_MOMENT, left=column.kind is Kind.FACT))
 
-    def _put_text(self, page: Worksheet, row: int, across: int, value: str, column: Column, *, wrap: bool) -> None:
+    def _put_text(
+        self, page: Worksheet, row: int, across: int, value: str, column: Column, *, wrap: bool, apart: bool
+    ) -> None:
         if column.kind is Kind.LINK:
             page.write_url(row, across, value, self.style(color="#0B57D0"), string="open")
             return
         text = shown(value)[:_LONGEST]
         quoted = text.startswith(FORMULA_STARTS)
         number = "@" if column.kind is Kind.ID else ""
-        style = self.style(number=number, wrap=wrap and column.kind in _WRAPS, quoted=quoted)
+        style = self.style(number=number, wrap=wrap and column.kind in _WRAPS, quoted=quoted, apart=apart)
         page.write_string(row, across, text, style)
 
     def _number_style(self, value: int | Money, column: Column) -> Format:
@@ -124,6 +130,12 @@ class Cells:
             code = "".join(each for each in currency.upper() if each.isascii() and each.isalpha())
             self._numbers[currency] = f"{digits} [${code}];[Red]-{digits} [${code}]"
         return self._numbers[currency]
+
+
+def apart(table: Table) -> list[bool]:
+    """Of each column, whether its text needs room to the left: numbers end where it would begin."""
+    numbers = [column.kind in _NUMBERS for column in table.columns]
+    return [before and not number for before, number in zip([False, *numbers], numbers, strict=False)]
 
 
 def _lines(table: Table, cells: Sequence[Cell]) -> int:

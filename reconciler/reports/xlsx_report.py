@@ -8,15 +8,17 @@ from datetime import UTC
 import xlsxwriter
 
 from reconciler.reports.compose import DRIFTS
+from reconciler.reports.fix_sheet import FIXES
 from reconciler.reports.tables import Book, Sheet
-from reconciler.reports.xlsx_cells import Cells
+from reconciler.reports.xlsx_cells import Cells, apart
 from reconciler.reports.xlsx_formulas import Lookup
 
 _MANY = 5_000  # rows from which on the file is made row by row, not in memory
 _A4, _WIDEST = 9, 60
-_PAGE_COLUMNS = "decide_reason"  # the last column of the sheet Drifts that is printed
+_LAST_PRINTED = {DRIFTS: "decide_reason", FIXES: "error"}  # columns; what stands behind is for the screen
 _CHOICES = ["waive", "ack", "approve"]
 _TITLE_ROWS = 2
+_TWO_LINES = 30  # points
 _FROZEN = 2  # columns of the sheet Drifts that stay in sight: code and name
 _FIRST, _SECOND, _OTHERS = 26, 24, 17  # widths where tables stand below each other
 
@@ -74,8 +76,13 @@ class _Page:
             header = row + _TITLE_ROWS
             named = any(column.label for column in table.columns)
             if named:
-                for number, column in enumerate(table.columns):
-                    self._page.write_string(header, number, self._cells.label(column), self._cells.header(column))
+                if any(
+                    len(self._cells.label(column)) > self._width(number) for number, column in enumerate(table.columns)
+                ):
+                    self._page.set_row(header, _TWO_LINES)
+                for number, (column, room) in enumerate(zip(table.columns, apart(table), strict=True)):
+                    style = self._cells.header(column, apart=room)
+                    self._page.write_string(header, number, self._cells.label(column), style)
             first = header + 1 if named else header
             self._cells.write(self._page, table, first, wrap=alone and self._sheet.title != DRIFTS)
             if alone:
@@ -84,11 +91,17 @@ class _Page:
                 self._page.autofilter(header, 0, max(first, first + len(table.rows) - 1), len(table.columns) - 1)
             row = first + len(table.rows) + 2
 
+    def _width(self, number: int) -> int:
+        """Characters that fit into a column."""
+        if len(self._sheet.tables) == 1:
+            return min(_WIDEST, self._sheet.tables[0].columns[number].width)
+        return (_FIRST, _SECOND)[number] if number < len((_FIRST, _SECOND)) else _OTHERS
+
     def _set_up(self) -> None:
         page, tables = self._page, self._sheet.tables
         if len(tables) == 1:
-            for number, column in enumerate(tables[0].columns):
-                page.set_column(number, number, min(_WIDEST, column.width))
+            for number in range(len(tables[0].columns)):
+                page.set_column(number, number, self._width(number))
         else:
             page.set_column(0, 0, _FIRST)
             page.set_column(1, 1, _SECOND)
@@ -100,6 +113,9 @@ class _Page:
         page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
         page.set_header(f"&L{_header_text(self._book.word)}&R{_header_text(self._sheet.title)}")
         page.set_footer(f"&LRun {_header_text(self._book.run_id)}, times are UTC&RPage &P of &N")
+        if self._sheet.title in _LAST_PRINTED:
+            last = _TITLE_ROWS + max(1, len(tables[0].rows))
+            page.print_area(0, 0, last, tables[0].position(_LAST_PRINTED[self._sheet.title]))
         if self._sheet.title == DRIFTS:
             self._set_up_drifts()
 
@@ -107,7 +123,6 @@ class _Page:
         (table,) = self._sheet.tables
         first = _TITLE_ROWS + 1
         last = max(first, first + len(table.rows) - 1)
-        self._page.print_area(0, 0, last, table.position(_PAGE_COLUMNS))
         decide, until = table.position("decide"), table.position("decide_until")
         self._page.data_validation(
             first,

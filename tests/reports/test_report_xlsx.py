@@ -174,6 +174,16 @@ def test_the_control_page_counts_other_products_and_names_who_may_be_charged_twi
     )
 
 
+def test_text_behind_a_number_stands_apart_from_it_and_fixes_print_up_to_what_went_wrong(busy: bytes) -> None:
+    book = workbook_of(busy)
+    page = book["Drifts"]
+    columns = {cell.value: cell.column for cell in page[3]}
+    assert page.cell(4, columns["Age"]).alignment.indent == 1
+    assert page.cell(4, columns["Name"]).alignment.indent == 0
+    last = next(cell.column_letter for cell in book["Fixes"][3] if cell.value == "What went wrong")
+    assert f"${last}$" in str(book["Fixes"].print_area)
+
+
 @pytest.mark.parametrize("drifts", [0, 40, 6000])
 def test_the_same_run_gives_the_same_cells_formats_and_properties(drifts: int) -> None:
     run = busy_run(drifts)

@@ -145,7 +145,8 @@
       byId("previous").disabled = page === 0;
       byId("next").disabled = page + 1 >= pages;
       const all = data.rows.length.toLocaleString("en");
-      byId("count").textContent = shown.length === data.rows.length ? `${all} in all.` : `${shown.length.toLocaleString("en")} of ${all}.`;
+      const cut = last - first > ROWS && shown.length > last ? ` The first ${last.toLocaleString("en")} are printed.` : "";
+      byId("count").textContent = (shown.length === data.rows.length ? `${all} in all.` : `${shown.length.toLocaleString("en")} of ${all}.`) + cut;
     }
     function filter() {
       const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
