@@ -74,15 +74,13 @@ def find_drifts(observation: Observation, terms: Terms) -> Judgement:
     world = make_world(observation, terms)
     faults = faults_of(observation)
     judged = {org.id for org in observation.store.orgs}
+    others = tuple(_other_products(world))
     return Judgement(
         verdicts=tuple(judge_org(org, world, faults.get(org.id, "")) for org in observation.store.orgs),
         unclaimed=tuple(_unclaimed(world)),
         unreadable=tuple(_unreadable(key, problem) for key, problem in faults.items() if key not in judged),
-        other_products=_other_products(world),
-        other_by_source={
-            source: sum(world.reader.is_other_product(each) for rows in by_customer.values() for each in rows)
-            for source, by_customer in world.index.subscriptions.items()
-        },
+        other_products=sum(world.index.complete[key[0]] and key not in world.claims for key in others),
+        other_by_source={source: sum(key[0] is source for key in others) for source in world.index.subscriptions},
     )
 
 
@@ -114,15 +112,14 @@ def _unclaimed(world: World) -> Iterator[Unclaimed]:
                 yield _unknown_orphan(source, unknown)
 
 
-def _other_products(world: World) -> int:
-    return sum(
-        world.matcher.is_other_product(row)
+def _other_products(world: World) -> Iterator[tuple[Source, str]]:
+    """The source and customer of each live subscription, of the mode that is judged, of nothing but other products."""
+    return (
+        (source, customer)
         for source, by_customer in world.index.subscriptions.items()
-        if world.index.complete[source]
         for customer, rows in by_customer.items()
-        if (source, customer) not in world.claims
         for row in rows
-        if row.status in RUNS and row.livemode in {None, world.terms.livemode}
+        if row.status in RUNS and row.livemode in {None, world.terms.livemode} and world.matcher.is_other_product(row)
     )
 
 

@@ -191,12 +191,6 @@ class Reader:
             sorted_out.put(subscription, self._granting(subscription, base))
         return sorted_out.standing(source, complete=complete, now=self.now)
 
-    def is_other_product(self, subscription: Subscription) -> bool:
-        """Whether it is live and every item of it is of another product, so that it means nothing here."""
-        if subscription.status not in _RUNS or not subscription.items:
-            return False
-        return all(self.matcher.match(item) is NoTier.OTHER_PRODUCT for item in subscription.items)
-
     def _base_items(self, subscription: Subscription) -> tuple[list[tuple[Tier, Item]], list[str]]:
         base: list[tuple[Tier, Item]] = []
         strange: list[str] = [] if subscription.items else [f"{subscription.id}, which has no items"]
