@@ -66,7 +66,10 @@ class Application:
 
 
 def in_order(machine: Booted) -> list[str]:
-    """Organisations that pay on both sides and about which the last run had nothing to say."""
+    """Organisations that pay on both sides and about which the last run had nothing to say.
+
+    One whose subscription ended has an unpaid tier by then: what is edited there is flagged, as nobody pays for it.
+    """
     with ledger_of(machine) as ledger:
         run = ledger.run(ledger.runs(1)[0].id)
     assert run is not None
@@ -74,7 +77,10 @@ def in_order(machine: Booted) -> list[str]:
     return [
         org_id
         for org_id, record in machine.records().items()
-        if record["stripe_customer_id"] and record["lago_customer_id"] and org_id not in said_of
+        if record["plan_tier"] in TIERS
+        and record["stripe_customer_id"]
+        and record["lago_customer_id"]
+        and org_id not in said_of
     ]
 
 
