@@ -149,7 +149,9 @@ def test_the_timer_runs_passes_without_a_daemon_and_drift_that_remains_is_no_fai
         "the end of the last pass",
     )
     first, second = machine.events("run.finished", once)[:2]
-    assert (first["exit_code"], first["fixes"], second["fixes"]) == (2, 22, 0)
+    applied = len(machine.events("fix.applied", once))
+    assert applied
+    assert (first["exit_code"], first["fixes"], second["fixes"]) == (2, applied, 0)
 
 
 def test_when_names_no_longer_resolve_it_says_so_and_goes_on_when_they_do(machine: Booted) -> None:
