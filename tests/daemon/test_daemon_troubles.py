@@ -161,7 +161,7 @@ def small_disk(folder: Path) -> Iterator[None]:
     if mount is None or os.geteuid() != 0:
         pytest.skip("needs root, to mount a small disk")
     made = subprocess.run(  # noqa: S603 - words of this test
-        [mount, "-t", "tmpfs", "-o", "size=1200k", "tmpfs", str(folder)], capture_output=True, check=False
+        [mount, "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True, check=False
     )
     if made.returncode:
         pytest.skip("may not mount a small disk")
@@ -171,6 +171,7 @@ def small_disk(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S603, S607 - words of this test
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_trouble_of_the_ledger_that_goes_when_there_is_room_again(site: Site) -> None:
     with small_disk(site.state), Running(site) as daemon:
         daemon.wait_for("run.finished", 2)
