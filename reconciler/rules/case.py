@@ -294,12 +294,17 @@ def _collected(
 
 
 def _subscriptions(org: Org, source: Source, link: Link, world: World) -> list[Subscription]:
-    """Those of every customer of `org`; of a customer it shares with others only those that name it."""
+    """Those of every customer of `org`; of a customer it shares only those that name it, or are paid for and name none.
+
+    What ended may have named nobody: while it is paid ahead it keeps whoever has its tier, and it proves no end.
+    """
     held: list[Subscription] = []
     for customer_id in link.customers:
         rows = world.index.of_customer(source, customer_id)
         sharers = world.claims.get((source, customer_id), ())
         if len(sharers) > 1 and named_apart(source, customer_id, sharers, world.index):
-            rows = tuple(row for row in rows if row.org_key == org.id)
+            rows = tuple(
+                row for row in rows if row.org_key == org.id or (not row.org_key and world.reader.is_paid_ahead(row))
+            )
         held += rows
     return held

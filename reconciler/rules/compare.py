@@ -110,6 +110,8 @@ def _unclaimed(world: World) -> Iterator[Unclaimed]:
                     yield _orphan(source, side, live, world)
             for unknown in side.unknown:
                 yield _unknown_orphan(source, unknown)
+            for unresolved in side.unresolved:
+                yield _unmapped_orphan(source, unresolved, side.unmapped)
 
 
 def _other_products(world: World) -> Iterator[tuple[Source, str]]:
@@ -164,6 +166,12 @@ def _other_mode(source: Source, customer: str, rows: Iterable[Subscription]) -> 
 def _unknown_orphan(source: Source, row: Subscription) -> Unclaimed:
     detail = f"no organisation claims {source} customer {row.customer_id}, whose {row.id} is {row.raw_status!r}"
     return _of_nobody(Code.STATUS_UNKNOWN, (row.customer_id, row.id), detail)
+
+
+def _unmapped_orphan(source: Source, row: Subscription, unmapped: Iterable[str]) -> Unclaimed:
+    labels = {item.label for item in row.items}.intersection(unmapped) or unmapped
+    detail = f"{', '.join(sorted(labels))} of {row.id}, {source} customer {row.customer_id} that no organisation claims"
+    return _of_nobody(Code.TIER_UNRESOLVABLE, (row.customer_id, row.id), detail)
 
 
 def _of_nobody(code: Code, subject: tuple[str, ...], detail: str) -> Unclaimed:

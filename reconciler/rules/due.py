@@ -92,8 +92,18 @@ def _by_authority(sides: Sides) -> Due:
                 return Due(says=Says.DISAGREE)
     if not live:
         return Due(says=Says.NOTHING)
-    top = live[0].live[0]
+    top = live[0].live[0] if sides.authority is Authority.BOTH else _deciding(live[0], sides.has)
     return Due(says=Says.LIVE, tier=top.entitles_to, by=top)
+
+
+def _deciding(side: Standing, has: Tier) -> Granting:
+    """The highest; but what takes no money does not stand before one that is paid for and gives more than `has`.
+
+    That much is proven to be due, whatever comes of the other.
+    """
+    top = side.live[0]
+    paid = [] if top.takes_money else [each for each in side.live if each.takes_money]
+    return paid[0] if paid and paid[0].entitles_to.rank > has.rank else top
 
 
 def _best(sides: Sides) -> Contract | None:

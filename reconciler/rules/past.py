@@ -75,7 +75,7 @@ class Past:
             yield state.since, "the organisation"
 
     def _subscription_changed(self, subscription: Subscription, now: datetime) -> Iterable[tuple[datetime, str]]:
-        if not self.history.subscriptions:
+        if not self.knows_changes:
             return
         state = self.history.subscriptions.get(subscription.id)
         if subscription.status in _OVER:  # what is over is not recorded: it changed now, or when it ended

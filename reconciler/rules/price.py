@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.model.billing import Discount
-from reconciler.model.drift import Code, Decided, Drift
+from reconciler.model.drift import Code, Decided, Direction, Drift
 from reconciler.model.terms import Authority
 from reconciler.rules.case import Case
 from reconciler.rules.due import Says
 from reconciler.rules.matching import listed_amount
+from reconciler.rules.row import LOWERING
 from reconciler.rules.standing import Granting
+from reconciler.rules.tier import granted_above
 
 
 def base_ambiguous(case: Case) -> Iterator[Drift]:
@@ -43,6 +45,7 @@ def collection_paused(case: Case) -> Iterator[Drift]:
         detail=f"{by.subscription.id} on {by.subscription.source}{until}{kept}",
         at_risk=case.monthly([by]) if pause.keeps_drafts or ahead else 0,
         default=Decided.WAIT if ahead else None,
+        stops=_stops(case, by),
     )
 
 
@@ -54,7 +57,14 @@ def zero_amount_live(case: Case) -> Iterator[Drift]:
             Code.ZERO_AMOUNT_LIVE,
             subject=by.subscription.id,
             detail=f"{by.subscription.id} on {by.subscription.source}, for {by.tier.name}",
+            stops=_stops(case, by),
         )
+
+
+def _stops(case: Case, by: Granting) -> frozenset[Direction] | None:
+    """A doubt about one subscription stops no raise that comes of another, lower one."""
+    raised = granted_above(case)
+    return LOWERING if raised is not None and raised.rank < by.entitles_to.rank else None
 
 
 def price_override(case: Case) -> Iterator[Drift]:

@@ -24,7 +24,8 @@ TIER_ROWS: Rows = {
     Code.CANCELED_PAID_THROUGH: Row(
         when="the subscription was canceled and its paid-through date lies ahead",
         text="The subscription was canceled and is paid until {detail}; the organisation keeps {has} until then.",
-        remedy="Nothing to do; sales may want to call before that date.",
+        remedy="Nothing to do; sales may want to call before that date. Where it has less than was paid for, support "
+        "checks that the rest was refunded.",
         default=Decided.WAIT,
         severity=Severity.INFO,
         stage=Stage.WAIT,
@@ -211,8 +212,9 @@ TIER_ROWS: Rows = {
         stops=EVERYTHING,
     ),
     Code.UNEXPECTED_SIDE: Row(
-        when="a subscription is live only on a side that does not grant",
-        text="The only live subscription is on a side that does not grant tiers: {detail}.",
+        when="a subscription is live on a side that does not grant: alone, or for more than is granted and had",
+        text="A live subscription is on a side that does not grant tiers, and nothing that grants gives as much: "
+        "{detail}.",
         remedy="Finance: move the subscription to the granting side, or name this organisation in "
         "[billing.authority_of].",
         default=Decided.FLAG,

@@ -59,9 +59,9 @@ def _ends(granting: Granting) -> bool:
 
 
 def canceled_paid_through(case: Case) -> Iterator[Drift]:
-    """What was canceled is paid until a date ahead: the tier is kept until then."""
-    by = case.due.by
-    if case.due.says is Says.PAID_THROUGH and by is not None:
+    """What was canceled is paid until a date ahead: the tier is kept until then, or was given up before."""
+    by = case.due.by if case.due.says is Says.PAID_THROUGH else _given_up(case)
+    if by is not None:
         yield case.drift(
             Code.CANCELED_PAID_THROUGH,
             detail=said(by.until),
@@ -69,6 +69,13 @@ def canceled_paid_through(case: Case) -> Iterator[Drift]:
             effective_at=by.until,
             at_risk=case.monthly([by]),
         )
+
+
+def _given_up(case: Case) -> Granting | None:
+    """What is still paid for although the organisation is on an unpaid tier, and nothing else grants one."""
+    if case.due.says is not Says.NOTHING or case.has is None or case.has.paid:
+        return None
+    return next((each for side in case.granting for each in side.paid_through), None)
 
 
 def schedule_missed(case: Case) -> Iterator[Drift]:

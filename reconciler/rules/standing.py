@@ -186,7 +186,9 @@ class Reader:
             # Of a downgrade that waits the row that runs decides; another product's subscription means nothing here.
             if waits or not (base or strange):
                 continue
-            if strange and (subscription.status not in _OVER or (not base and self._may_be_paid(subscription))):
+            if strange and (
+                subscription.status not in _OVER or (not base and self.is_paid_ahead(subscription, unknown=True))
+            ):
                 sorted_out.unmapped.update(strange)
             sorted_out.put(subscription, self._granting(subscription, base))
         return sorted_out.standing(source, complete=complete, now=self.now)
@@ -230,12 +232,12 @@ class Reader:
             ambiguous=len(base) > 1 and len({each.name for each, _ in base}) > 1,
         )
 
-    def _may_be_paid(self, subscription: Subscription) -> bool:
-        """Whether something of no known tier ended and is, or may be, paid until a date ahead."""
+    def is_paid_ahead(self, subscription: Subscription, *, unknown: bool = False) -> bool:
+        """Whether it ended and is paid until a date ahead; `unknown` where that date cannot be read."""
         if subscription.status is not SubscriptionStatus.ENDED or not subscription.items:
             return False
         until = paid_through_date(subscription, subscription.items)
-        return until is None or until > self.now
+        return unknown if until is None else until > self.now
 
     def _on_trial(self, subscription: Subscription) -> bool:
         return subscription.trial_end is None or subscription.trial_end > self.now - SCHEDULE_LAG

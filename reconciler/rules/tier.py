@@ -128,14 +128,17 @@ def side_missing(case: Case) -> Iterator[Drift]:
 
 
 def unexpected_side(case: Case) -> Iterator[Drift]:
-    """Live only on a side that does not grant."""
-    if case.due.says is Says.ELSEWHERE:
-        elsewhere = [side for side in case.standings.values() if side.live]
-        yield case.drift(
-            Code.UNEXPECTED_SIDE,
-            detail=", ".join(f"{side.live[0].entitles_to.name} on {side.source}" for side in elsewhere),
-            at_risk=case.monthly(elsewhere[0].live),
-        )
+    """Live only on a side that does not grant, or paid for there, and more than it has and what else grants."""
+    for side in case.standings.values():
+        if side.source in case.authority.sides or not side.live or case.double:
+            continue
+        top, had = side.live[0], -1 if case.has is None else case.has.rank
+        if case.due.says is Says.ELSEWHERE or (top.takes_money and top.entitles_to.rank > max(case.granted_rank, had)):
+            yield case.drift(
+                Code.UNEXPECTED_SIDE,
+                detail=f"{top.entitles_to.name} on {side.source}",
+                at_risk=case.monthly(side.live),
+            )
 
 
 def _newly_paid(case: Case) -> Tier | None:

@@ -224,7 +224,7 @@ def test_an_end_is_a_change_where_it_was_live_or_ended_a_short_while_ago() -> No
     old = replace(over, ended_at=NOW - 3 * DAY)
     professional = linked(1, "professional")
     for row, history, codes in (
-        (over, seen(org=professional), ["ended_still_entitled"]),
+        (over, seen(org=professional), ["in_flight", "ended_still_entitled"]),
         (over, seen(stripe_sub(sub_id="other"), org=professional), ["in_flight", "ended_still_entitled"]),
         (old, seen(stripe_sub(sub_id="other"), org=professional), ["ended_still_entitled"]),
         (old, seen(old, org=professional), ["in_flight", "ended_still_entitled"]),

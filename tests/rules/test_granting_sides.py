@@ -52,9 +52,10 @@ def paid_until(days: int, side: Source, tier: str = "professional") -> Subscript
 @pytest.mark.parametrize(("authority", "tier"), [(Authority.LAGO, "professional"), (Authority.STRIPE, "enterprise")])
 def test_only_the_authority_grants(authority: Authority, tier: str) -> None:
     observed = world("starter", lago_sub(), stripe_sub(1, "enterprise", collected_automatically=False))
-    (drift,) = drifts_of(observed, terms(authority))
-    assert drift.due is not None
-    assert (drift.code, drift.due.tier) == (Code.TIER_UNDER, tier)
+    (raised, *beside) = decided(observed, terms(authority))
+    assert raised.drift.due is not None
+    assert (raised.drift.code, raised.drift.due.tier, raised.decided) == (Code.TIER_UNDER, tier, Decided.FIX)
+    assert {each.drift.code for each in beside} == ({Code.UNEXPECTED_SIDE} if authority is Authority.LAGO else set())
 
 
 def test_an_organisation_may_have_an_authority_of_its_own() -> None:
@@ -178,13 +179,14 @@ def test_what_one_side_alone_is_still_paid_for_keeps_the_tier_under_both(source:
 
 
 @pytest.mark.parametrize("source", list(Source))
-@pytest.mark.parametrize(("tier", "code"), [("founders_friend", []), ("enterprise", ["paid_tier_no_billing"])])
-def test_what_one_side_alone_is_still_paid_for_changes_no_tier_under_both(
-    source: Source, tier: str, code: list[str]
-) -> None:
+@pytest.mark.parametrize(
+    ("tier", "code"), [("founders_friend", "canceled_paid_through"), ("enterprise", "paid_tier_no_billing")]
+)
+def test_what_one_side_alone_is_still_paid_for_changes_no_tier_under_both(source: Source, tier: str, code: str) -> None:
     other = next(each for each in Source if each is not source)
     observed = world(tier, paid_until(2, source), ended(other))
-    assert codes_of(observed) == code
+    assert codes_of(observed) == [code]
+    assert Decided.FIX not in {each.decided for each in decided(observed)}
 
 
 def test_where_an_end_suspends_the_one_fix_is_the_status_by_the_same_proof() -> None:
@@ -208,7 +210,7 @@ def test_what_ended_but_is_paid_for_on_both_sides_raises_nobody() -> None:
     for higher in ("professional", "enterprise"):
         observed = world("founders_friend", paid_until(2, Source.LAGO), paid_until(9, Source.STRIPE, higher))
         for authority in (Authority.BOTH, Authority.EITHER):
-            assert codes_of(observed, terms(authority)) == []
+            assert brief(decided(observed, terms(authority))) == [("canceled_paid_through", "wait", None)]
 
 
 def test_a_side_that_is_only_paid_for_lets_the_other_raise_nobody_under_both() -> None:
@@ -320,3 +322,12 @@ def test_what_is_billed_twice_is_unknown_where_an_amount_is(amount: int | None) 
     (drift,) = drifts_of(world("professional", *rows), terms(Authority.STRIPE))
     assert drift.money is not None
     assert (drift.money.currency, drift.money.overbilled) == ("usd", None)
+
+
+def test_a_higher_tier_paid_for_on_a_side_that_does_not_grant_is_told_beside_what_grants() -> None:
+    sent = stripe_sub(1, "enterprise", collected_automatically=False)
+    by_lago = terms(Authority.LAGO)
+    assert brief(decided(world("professional", lago_sub(), sent), by_lago)) == [("unexpected_side", "flag", None)]
+    assert brief(decided(world("enterprise", lago_sub(), sent), by_lago)) == [("tier_over", "flag", "proof")]
+    for mirror in (stripe_sub(collected_automatically=False), stripe_sub(1, "enterprise", amount=0)):
+        assert "unexpected_side" not in codes_of(world("professional", lago_sub(), mirror), by_lago)

@@ -210,3 +210,13 @@ def test_who_has_a_contract_is_not_left_suspended_in_silence() -> None:
         assert "contract c_1" in decided(observed, BY_STRIPE)[0].drift.text
         money = added(observed, BY_STRIPE).money["usd"]
         assert (money.billed, money.owed, money.residual) == (8000, 9900, 0)
+
+
+def test_what_is_paid_ahead_is_told_of_an_organisation_on_an_unpaid_tier() -> None:
+    paid_ahead = stripe_sub(status=ENDED, period_end=NOW + 200 * DAY)
+    observed = world("founders_friend", paid_ahead)
+    assert brief(decided(observed, BY_STRIPE)) == [("canceled_paid_through", "wait", None)]
+    assert added(observed, BY_STRIPE).money["usd"].residual == 0
+    assert codes_of(world("founders_friend", stripe_sub(status=ENDED, period_end=NOW - DAY)), BY_STRIPE) == []
+    # A new subscription in its place settles what it had.
+    assert codes_of(world("starter", paid_ahead, stripe_sub(1, "starter")), BY_STRIPE) == []

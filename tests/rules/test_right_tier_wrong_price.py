@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -207,6 +208,17 @@ def test_a_higher_tier_at_no_price_is_no_leftover_of_a_lower_paid_one() -> None:
     rows = stripe_sub(1, "starter"), stripe_sub(1, "enterprise", sub_id="comp", amount=0)
     assert set(codes_of(world("enterprise", *rows), BY_STRIPE)) == {"duplicate_subscription", "zero_amount_live"}
     assert residuals(world("enterprise", *rows), BY_STRIPE) == {0}
+
+
+@pytest.mark.parametrize("higher", [{"amount": 0}, {"collection_pause": CollectionPause()}])
+def test_what_takes_no_money_stops_no_raise_to_what_is_paid_for(higher: dict[str, Any]) -> None:
+    rows = stripe_sub(1, "starter"), stripe_sub(1, "enterprise", sub_id="comp", **higher)
+    (raised,) = [each for each in decided(world("founders_friend", *rows), BY_STRIPE) if each.decided is Decided.FIX]
+    assert raised.drift.due is not None
+    assert raised.drift.due.tier == "starter"
+    assert residuals(world("founders_friend", *rows), BY_STRIPE) == {0}
+    for has in ("starter", "professional"):  # and nothing more than that
+        assert Decided.FIX not in {each.decided for each in decided(world(has, *rows), BY_STRIPE)}
 
 
 @pytest.mark.parametrize(

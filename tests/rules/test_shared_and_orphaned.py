@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from builders import (
+    DAY,
     NOW,
     brief,
     codes_of,
@@ -21,7 +24,7 @@ from builders import (
     stripe_sub,
     terms,
 )
-from reconciler.model.billing import Source, SubscriptionStatus
+from reconciler.model.billing import Customer, Source, Subscription, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
 from reconciler.model.terms import Authority
 
@@ -195,9 +198,8 @@ def test_an_unclaimed_payer_in_a_currency_without_list_price_is_unpriced() -> No
         stripe_sub(9, amount=0),
         stripe_sub(9, status=SubscriptionStatus.ENDED),
         stripe_sub(9, status=SubscriptionStatus.INCOMPLETE),
-        stripe_sub(9, price="price_secret"),
     ],
-    ids=["other product", "unpaid tier", "no price", "ended", "incomplete", "unmapped"],
+    ids=["other product", "unpaid tier", "no price", "ended", "incomplete"],
 )
 def test_who_pays_for_no_tier_is_no_orphan(row: object) -> None:
     observed = observe_world([linked(1, "founders_friend")], *customers(), stripe_customer(9, org_key=""), row)  # type: ignore[arg-type]  # a row by the parameters
@@ -243,3 +245,36 @@ def test_live_subscriptions_of_other_products_that_nobody_claims_are_counted() -
         stripe_sub(9, sub_id="unmapped", price="price_secret"),
     )
     assert judged(observed, BY_STRIPE).other_products == 1
+
+
+def test_what_a_shared_customer_paid_ahead_without_naming_anybody_keeps_every_sharers_tier() -> None:
+    ahead = stripe_sub(3, sub_id="c", status=SubscriptionStatus.ENDED, period_end=NOW + 90 * DAY)
+    held: tuple[Customer | Subscription, ...] = (
+        *(lago_customer(each) for each in (1, 2)),
+        stripe_customer(3, org_key=""),
+        stripe_sub(3, "starter", sub_id="a", org_key="org_1"),
+        stripe_sub(3, "starter", sub_id="b", org_key="org_2"),
+    )
+    orgs = [linked(1, "professional", stripe_id="cus_3"), linked(2, "starter", stripe_id="cus_3")]
+    assert brief(decided(observe_world(orgs, *held, ahead), BY_STRIPE)) == [("canceled_paid_through", "wait", None)]
+    for other in (replace(ahead, org_key="org_2"), replace(ahead, org_key="org_9")):
+        assert brief(decided(observe_world(orgs, *held, other), BY_STRIPE)) == [("tier_over", "fix", None)]
+
+
+def test_what_a_shared_customer_ended_without_naming_anybody_proves_no_end() -> None:
+    observed = observe_world(
+        [linked(1, "professional", stripe_id="cus_3"), linked(2, "starter", stripe_id="cus_3")],
+        *(lago_customer(each) for each in (1, 2)),
+        stripe_customer(3, org_key=""),
+        stripe_sub(3, "starter", sub_id="b", org_key="org_2"),
+        stripe_sub(3, sub_id="c", status=SubscriptionStatus.ENDED, period_end=NOW - DAY),
+    )
+    assert codes_of(observed, BY_STRIPE) == ["paid_tier_no_billing"]
+
+
+def test_a_payer_of_nobodys_for_an_unmapped_price_is_told() -> None:
+    observed = observe_world([org()], lago_customer(), stripe_customer(7, org_key=""), stripe_sub(7, price="price_new"))
+    (found,) = judged(observed, BY_STRIPE).unclaimed
+    assert (found.drift.code, found.drift.org_id, found.books) == (Code.TIER_UNRESOLVABLE, None, None)
+    assert "price_new" in found.drift.text
+    assert "cus_7" in found.drift.text

@@ -87,7 +87,10 @@ CASES: list[tuple[Observation, Terms, str]] = [
     (
         world(linked(), lago_sub()),
         BY_STRIPE,
-        "The only live subscription is on a side that does not grant tiers: professional on lago.",
+        (
+            "A live subscription is on a side that does not grant tiers, and nothing that grants gives as much: "
+            "professional on lago."
+        ),
     ),
     (
         world(linked(), stripe_sub(status=ENDED, period_end=NOW + DAY)),
