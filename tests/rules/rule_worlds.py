@@ -71,11 +71,18 @@ class Scene:
         return tuple(each for each in self.held if isinstance(each, Subscription))
 
     def after(self, fixes: Iterable[Fix]) -> Scene:
-        """The same world once the store has taken `fixes`."""
-        by_id = {each.id: each for each in self.orgs}
+        """The same world once the store has taken `fixes`, and the ledger which statuses were ours."""
+        by_id, ours = {each.id: each for each in self.orgs}, {}
         for fix in fixes:
             by_id[fix.org_id] = _written(by_id[fix.org_id], fix)
-        return replace(self, orgs=tuple(by_id.values()))
+            if fix.call is Call.STATUS:
+                ours[fix.org_id] = fix.arguments["status"]
+        history = replace(
+            self.history,
+            own_status={**self.history.own_status, **ours},
+            status_set={**self.history.status_set, **ours},
+        )
+        return replace(self, orgs=tuple(by_id.values()), history=history)
 
 
 def _written(before: Org, fix: Fix) -> Org:

@@ -156,9 +156,14 @@ def test_nothing_is_lowered_from_an_incomplete_snapshot(scene: Scene, broken: tu
 
 @quick
 @given(scenes())
-def test_once_the_plan_is_applied_nothing_is_left_to_write(scene: Scene) -> None:
-    after = scene.after(planned(scene.observation, scene.terms).to_write)
-    assert planned(after.observation, scene.terms).to_write == ()
+def test_once_the_plan_is_applied_nothing_is_left_to_write_but_the_tier_of_who_is_active_again(scene: Scene) -> None:
+    first = planned(scene.observation, scene.terms).to_write
+    after = scene.after(first)
+    then = planned(after.observation, scene.terms).to_write
+    active_again = {fix.org_id for fix in first if fix.call is Call.STATUS and fix.arguments["status"] == ACTIVE}
+    assert {fix.call for fix in then} <= {Call.PLAN}
+    assert {fix.org_id for fix in then} <= active_again
+    assert planned(after.after(then).observation, scene.terms).to_write == ()
 
 
 @quick
