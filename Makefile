@@ -26,7 +26,7 @@ imports: $(UV) ## the layers of the design point one way
 	$(RUN) lint-imports
 
 unit: $(UV)
-	$(RUN) pytest -n $(JOBS) -m "not slow and not systemd" --cov --cov-report=term:skip-covered -q
+	$(RUN) pytest -n $(JOBS) --dist worksteal -m "not slow and not systemd" --cov --cov-report=term:skip-covered -q
 
 slow: $(UV) ## minutes: kills, soaks, full-size races
 	$(RUN) pytest -m slow -q

@@ -40,7 +40,8 @@ def live_beside(store: Path, *, seconds: float) -> Counter[str]:
     ]
     try:
         ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
+        # On a busy machine the harm takes longer to come: half a minute at most.
+        while time.monotonic() < ends or (not happened["damaged"] and time.monotonic() < ends + 30):
             try:
                 manager.update_org_plan(OURS[happened["written"] % len(OURS)], f"tier {happened['written']}")
                 happened["written"] += 1
