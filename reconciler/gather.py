@@ -13,6 +13,7 @@ from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.ledger.states import DriftState, RecordedDrift, RunSummary, WaiverState
 from reconciler.model.acts import ActKind, RecordedAct
 from reconciler.model.drift import Decided
+from reconciler.model.moments import utc
 from reconciler.model.private import without_email
 from reconciler.model.run import RunRecord
 from reconciler.reports.background import Background, Earlier, Known, Opening, Written
@@ -162,7 +163,7 @@ def signed_lines(ledger: SqlLedger, month: str) -> tuple[str, ...]:
 
 
 def _who(act: RecordedAct) -> str:
-    return f"{act.by} (user {act.os_user} on {act.host}) at {act.at:%Y-%m-%d %H:%M} UTC"
+    return f"{act.by} (user {act.os_user} on {act.host}) at {utc(act.at)}"
 
 
 def month_data(ledger: SqlLedger, period: Period) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from reconciler.kept.writing import Ring, SnapshotWriter
 from reconciler.ledger.run_lock import run_lock
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.billing import Source
+from reconciler.model.moments import utc
 from reconciler.model.run import RunRecord
 from reconciler.one_ledger import hold_to, note_other
 from reconciler.outbox import receivers, run_messages
@@ -129,7 +130,7 @@ def line_from_snapshot(settings: Settings, file: Path) -> Iterator[Made]:
             beneath = source_over(name, settings, key=key, clock=clock, asking=Replay(name, answers))
             stack.callback(beneath.close)
             sources[name] = KeptSource(beneath, answers.proofs)
-        made = f"{about.as_of:%Y-%m-%d %H:%M:%S} UTC by version {about.mark.version}"
+        made = f"{utc(about.as_of, seconds=True)} by version {about.mark.version}"
         yield Made(
             line=Line(
                 store=KeptStore(about.store),

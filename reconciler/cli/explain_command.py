@@ -22,6 +22,7 @@ from reconciler.errors import LedgerMissingError, UsageError
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.logs import configure_logs
 from reconciler.model.drift import Code
+from reconciler.model.moments import utc
 from reconciler.reports.background import Background
 from reconciler.reports.explanation import print_code, print_explanation
 from reconciler.reports.terminal import Verbosity
@@ -83,7 +84,7 @@ def _history(org_id: str, ledger: SqlLedger, now: datetime) -> list[tuple[dateti
     told: list[tuple[datetime, str]] = []
     drifts = [drift for drift in ledger.drifts(now) if drift.org_id == org_id]
     for drift in drifts:
-        last = f"last seen {drift.last_seen:%Y-%m-%d %H:%M} UTC, {drift.state}"
+        last = f"last seen {utc(drift.last_seen)}, {drift.state}"
         told.append((drift.first_ever_seen, f"{drift.code} first seen; {last}"))
     for recorded in ledger.outcomes_between(_EVER, now):
         fix, outcome = recorded.outcome.fix, recorded.outcome

@@ -20,6 +20,7 @@ from reconciler.cycle.run import run_pass
 from reconciler.errors import ReportError, UsageError
 from reconciler.logs import configure_logs
 from reconciler.model.drift import Code
+from reconciler.model.moments import utc
 from reconciler.model.run import RunMode, RunRecord
 from reconciler.model.terms import Mode
 from reconciler.ports import OrgManager
@@ -136,7 +137,7 @@ def _write_plan(run: RunRecord, store_at: str, path: Path) -> None:
     except ReportError as error:
         complain(str(error))
         return
-    until = f"{plan.expires_at:%Y-%m-%d %H:%M} UTC"
+    until = utc(plan.expires_at)
     complain(f"{len(plan.fixes)} fixes are in the plan {path}, which reconcile apply takes until {until}")
 
 

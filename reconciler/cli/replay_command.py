@@ -17,6 +17,7 @@ from reconciler.cycle.line import Pass
 from reconciler.errors import UsageError
 from reconciler.kept.writing import kept_name
 from reconciler.logs import configure_logs
+from reconciler.model.moments import utc
 from reconciler.model.run import RunMode, RunRecord
 from reconciler.reports.render import report_format
 from reconciler.reports.report_file import refuse_place
@@ -58,9 +59,9 @@ def replay(
     with line_from_snapshot(settings, file) as made:
         if made.line.clock.now() != recorded.as_of:
             raise UsageError(
-                f"{file} holds what another run read, at {made.line.clock.now():%Y-%m-%d %H:%M:%S} UTC",
+                f"{file} holds what another run read, at {utc(made.line.clock.now(), seconds=True)}",
                 not_done=_NOTHING,
-                remedy=f"Name the file of the run {run}, of {recorded.as_of:%Y-%m-%d %H:%M:%S} UTC",
+                remedy=f"Name the file of the run {run}, of {utc(recorded.as_of, seconds=True)}",
             )
         again = perform(
             made,

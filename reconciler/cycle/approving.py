@@ -8,6 +8,7 @@ from datetime import datetime
 from reconciler.cycle.line import Approval, Line
 from reconciler.errors import PlanUsedError, RunRefusedError
 from reconciler.model.drift import Decision
+from reconciler.model.moments import utc
 from reconciler.model.run import Outcome, OutcomeResult, Plan
 
 _NEW_ONE = "Make a new one with reconcile --dry-run --plan-out FILE"
@@ -29,9 +30,7 @@ def refuse_plan(approval: Approval, line: Line) -> None:
             remedy=_NEW_ONE,
         )
     if now >= plan.expires_at:
-        raise RunRefusedError(
-            f"The plan expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC", rule="plan_expired", remedy=_NEW_ONE
-        )
+        raise RunRefusedError(f"The plan expired at {utc(plan.expires_at)}", rule="plan_expired", remedy=_NEW_ONE)
     used = line.ledger.plan_use(plan.seal) if line.ledger is not None else None
     if used is not None:
         raise PlanUsedError(by=used.by, at=used.at)

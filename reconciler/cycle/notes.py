@@ -8,6 +8,7 @@ from reconciler.cycle.apply import Applied
 from reconciler.cycle.line import Line, Pass
 from reconciler.model.billing import Source
 from reconciler.model.drift import Fix
+from reconciler.model.moments import utc
 from reconciler.model.observation import Observation
 from reconciler.model.run import Explained, Plan, RunMode, Shows
 from reconciler.rules.compare import Judgement
@@ -60,7 +61,7 @@ def _left_no_record(run: Explained, *, dry: bool, judged: bool) -> str:
     said = [f"{_in_words(fix)} ({shows})" for fix, shows in run.fixes[:_FIXES_TOLD]]
     more = len(run.fixes) - len(said)
     return (
-        f"The run {run.run_id} began to write at {run.at:%Y-%m-%d %H:%M:%S} UTC and left no record. Of the "
+        f"The run {run.run_id} began to write at {utc(run.at, seconds=True)} and left no record. Of the "
         f"{len(run.fixes)} fixes it meant to write the store shows {counts[Shows.WRITTEN]} written, "
         f"{counts[Shows.NOT_WRITTEN]} not written, {counts[Shows.NEITHER]} neither: {', '.join(said)}"
         f"{f' and {more} more' if more else ''}. " + ("It may still be at work" if dry else now)

@@ -12,6 +12,7 @@ from reconciler.firststeps.tier_draft import DraftTier, Sold
 from reconciler.firststeps.wrapping import plain, wrapped
 from reconciler.model.account import Offer
 from reconciler.model.billing import Source
+from reconciler.model.moments import utc
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 100
@@ -24,7 +25,7 @@ def draft_toml(draft: Draft) -> str:
 
 
 def _head(draft: Draft) -> Iterator[str]:
-    yield f"# Drafted by `reconcile config init`, {draft.made_at:%Y-%m-%d %H:%M} UTC, from"
+    yield f"# Drafted by `reconcile config init`, {utc(draft.made_at)}, from"
     for line in draft.read:
         yield from _comment(line, indent="  ")
     yield "#"

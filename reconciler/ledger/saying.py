@@ -11,6 +11,7 @@ from reconciler.ledger.acts import waiver_act
 from reconciler.ledger.states import RecordedDrift
 from reconciler.model.acts import Act, ActKind, Waiver
 from reconciler.model.drift import Decided
+from reconciler.model.moments import utc
 
 LONGEST_WAIVER = timedelta(days=90)
 _NOT_DONE = "Nothing was recorded"
@@ -48,7 +49,7 @@ def open_drift(drift_id: str, drifts: Sequence[RecordedDrift]) -> RecordedDrift:
     found = find_drift(drift_id, drifts)
     if found.state.is_over:
         raise UsageError(
-            f"{drift_id} is not open: {found.state} since {found.last_seen:%Y-%m-%d %H:%M} UTC",
+            f"{drift_id} is not open: {found.state} since {utc(found.last_seen)}",
             not_done=_NOT_DONE,
             remedy="A note can be left on it",
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.model.moments import utc
 from reconciler.notify.news import Kind, Message, one_line
 
 _KEY = "trouble:"
@@ -31,7 +32,7 @@ def trouble_news(
     known = {key.removeprefix(_KEY): since for key, since in told.items() if key.startswith(_KEY)}
     lasting = [each for each in troubles if at - each.since >= after]
     if {each.part for each in lasting} - known.keys():
-        since = {each.part: known.get(each.part, _minute(each.since)) for each in lasting}
+        since = {each.part: known.get(each.part, utc(each.since)) for each in lasting}
         yield Message(
             kind=Kind.TROUBLE,
             title=f"The daemon is in trouble: {' and '.join(sorted(since))}",
@@ -42,10 +43,6 @@ def trouble_news(
         yield Message(
             kind=Kind.TROUBLE,
             title=f"The daemon is in order again: {' and '.join(sorted(known))}",
-            body=f"From {min(known.values())} to {_minute(at)}.",
+            body=f"From {min(known.values())} to {utc(at)}.",
             clears=frozenset(f"{_KEY}{part}" for part in known),
         )
-
-
-def _minute(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

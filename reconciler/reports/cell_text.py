@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from reconciler.model.moments import utc
 from reconciler.model.money import Money
 from reconciler.reports.money_text import money_text
 from reconciler.reports.safe_text import shown
 from reconciler.reports.tables import Cell
-from reconciler.reports.words import minute
 
 
 def cell_text(cell: Cell) -> str:
@@ -23,6 +23,6 @@ def cell_text(cell: Cell) -> str:
         case Money():
             return money_text(cell.minor, cell.currency)
         case datetime():
-            return minute(cell)
+            return utc(cell)
         case str():
             return shown(cell)

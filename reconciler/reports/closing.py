@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from reconciler.errors import ReportError
+from reconciler.model.moments import utc
 from reconciler.reports.report_file import write_report
 
 MANIFEST, SIGNATURE = "manifest.json", "signature.json"
@@ -32,7 +33,7 @@ class Person(BaseModel):
     @property
     def words(self) -> str:
         """`Ada Example (user ada on billing-1) at 2026-11-02 09:00 UTC`."""
-        return f"{self.name} (user {self.os_user} on {self.host}) at {self.at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.name} (user {self.os_user} on {self.host}) at {utc(self.at)}"
 
 
 class Manifest(BaseModel):

@@ -10,12 +10,13 @@ from rich.console import Console
 
 from reconciler.model.billing import Invoice, Item, Source, Subscription
 from reconciler.model.drift import Code, Decision
+from reconciler.model.moments import utc
 from reconciler.model.run import Approval, PlannedFix
 from reconciler.reports.background import Background
 from reconciler.reports.links import links_of
 from reconciler.reports.money_text import money_text, money_words
 from reconciler.reports.page import Page
-from reconciler.reports.words import before_and_after, counted, minute
+from reconciler.reports.words import before_and_after, counted
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.explaining import Explanation, SideSaid
 from reconciler.rules.stops import Tried
@@ -54,13 +55,13 @@ def print_explanation(
     _write_fixes(said, page)
     page.heading("Before")
     for at, words in history:
-        page.line(f"{minute(at)}  ", words, indent=2)
+        page.line(f"{utc(at)}  ", words, indent=2)
     if not history:
         page.line("The ledger tells nothing of it.", indent=2)
 
 
 def _write_store(said: Explanation, page: Page) -> None:
-    page.line((said.key, "bold"), f"  as of {minute(said.as_of)}")
+    page.line((said.key, "bold"), f"  as of {utc(said.as_of)}")
     if said.refused:
         page.line(("A pass would be refused whole: ", "red"), said.refused)
     page.heading("The store")
@@ -74,7 +75,7 @@ def _write_store(said: Explanation, page: Page) -> None:
         ("name", org.name),
         ("tier", org.tier),
         ("status", org.status),
-        ("created", minute(org.created_at)),
+        ("created", utc(org.created_at)),
         ("Lago id", org.lago_id or "none"),
         ("Stripe id", org.stripe_id or "none"),
     ):
@@ -116,7 +117,7 @@ def _write_link(evidence: Mapping[str, Any], source: Source, page: Page, beside:
 
 
 def _facts(row: Subscription, now: datetime) -> list[str]:
-    facts = [row.raw_status, f"created {minute(row.created_at)}"]
+    facts = [row.raw_status, f"created {utc(row.created_at)}"]
     for word, at in (
         ("started", row.started_at),
         ("trial ends", row.trial_end),
@@ -125,7 +126,7 @@ def _facts(row: Subscription, now: datetime) -> list[str]:
         ("changes", row.next_at),
     ):
         if at is not None:
-            facts.append(f"{word} {minute(at)}{' (ahead)' if at > now else ''}")
+            facts.append(f"{word} {utc(at)}{' (ahead)' if at > now else ''}")
     if row.collection_pause is not None:
         facts.append("collection is paused")
     facts.append("collected automatically" if row.collected_automatically else "not collected automatically")
@@ -136,12 +137,12 @@ def _item(item: Item) -> str:
     amount = "an amount that is not known" if item.unit_amount is None else money_text(item.unit_amount, item.currency)
     times = f"{item.quantity} x " if item.quantity != 1 else ""
     period = f"{item.period.count} {item.period.interval}" if item.period.count != 1 else str(item.period.interval)
-    until = f", paid to {minute(item.period_end)}" if item.period_end else ""
+    until = f", paid to {utc(item.period_end)}" if item.period_end else ""
     return f"{item.label}: {times}{amount} a {period}{until}{', metered' if item.metered else ''}"
 
 
 def _invoice(invoice: Invoice) -> str:
-    since = f" since {minute(invoice.due_since)}" if invoice.due_since else ""
+    since = f" since {utc(invoice.due_since)}" if invoice.due_since else ""
     return f"Invoice {invoice.id}: {money_text(invoice.due_minor, invoice.currency)} unpaid{since}"
 
 
@@ -179,7 +180,7 @@ def _write_decision(decision: Decision, tried: Sequence[Tried], page: Page) -> N
     if money:
         page.line(", ".join(money), indent=4)
     page.line(
-        f"Since {minute(decision.first_seen)}, in {counted(decision.runs_seen, 'complete run')}, this one counted",
+        f"Since {utc(decision.first_seen)}, in {counted(decision.runs_seen, 'complete run')}, this one counted",
         indent=4,
     )
     stopped = False

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.drift import Code, Decided, Decision, Severity
+from reconciler.model.moments import utc
 from reconciler.model.run import RunRecord
 from reconciler.reports.document import listed, plain
 from reconciler.reports.fates import Fate, fates_of
 from reconciler.reports.money_text import columns_of, money_words
 from reconciler.reports.remedies import remedy_of
-from reconciler.reports.words import counted, has_and_due, minute, since
+from reconciler.reports.words import counted, has_and_due, since
 
 LONGEST = 10  # of a list in a report that was not asked to be long
 
@@ -41,7 +42,7 @@ class Entry:
         drift = self.decision.drift
         return (
             f"Why {self.decision.decided}: {self.decision.reason}",
-            f"First seen {minute(self.decision.first_seen)}, drift {drift.id}",
+            f"First seen {utc(self.decision.first_seen)}, drift {drift.id}",
             *(f"{path}: {value}" for path, value in _leaves(plain(drift.evidence))),
         )
 

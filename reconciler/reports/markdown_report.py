@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from reconciler.model.moments import utc
 from reconciler.model.run import RunRecord
 from reconciler.reports.cell_text import cell_text
 from reconciler.reports.fates import fates_of
@@ -19,7 +20,6 @@ from reconciler.reports.words import (
     MODES,
     before_and_after,
     counts,
-    minute,
     read_problem,
     reads_of,
     result_words,
@@ -44,7 +44,7 @@ def _lines(run: RunRecord, book: Book) -> Iterator[str]:
     yield result_words(run)
     if run.refusal:
         yield from ("", f"**{_plain(run.refusal)}**")
-    yield from ("", f"Run {_code(run.id)} as of {minute(run.as_of)}: {MODES[run.mode]}.")
+    yield from ("", f"Run {_code(run.id)} as of {utc(run.as_of)}: {MODES[run.mode]}.")
     if run.partial:
         yield from ("", "Only some organisations or codes were looked at.")
     for name, read in reads_of(run):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from rich.console import Console
 
 from reconciler.model.drift import Decided
+from reconciler.model.moments import utc
 from reconciler.model.run import RunRecord, RunResult, SourceRead
 from reconciler.reports.fates import fates_of
 from reconciler.reports.page import Page
@@ -21,7 +22,6 @@ from reconciler.reports.words import (
     NOT_KEPT,
     counted,
     counts,
-    minute,
     read_problem,
     reads_of,
     result_words,
@@ -71,7 +71,7 @@ def _write_headline(run: RunRecord, page: Page) -> None:
     page.line((run.result.value.upper(), _STYLES[run.result]), "  ", result_words(run))
     if run.refusal:
         page.line((run.refusal, "red"))
-    page.line(f"Run {run.id} as of {minute(run.as_of)}: {MODES[run.mode]}.")
+    page.line(f"Run {run.id} as of {utc(run.as_of)}: {MODES[run.mode]}.")
     if run.partial:
         page.line("Only some organisations or codes were looked at; later runs do not build on this one.")
     for name, read in reads_of(run):

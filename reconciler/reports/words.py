@@ -75,11 +75,6 @@ def since(moment: datetime, as_of: datetime) -> str:
     return f"{'on' if moment > as_of else 'since'} {day(moment)}"
 
 
-def minute(moment: datetime) -> str:
-    """`2026-10-01 12:00 UTC`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
 def reads_of(run: RunRecord) -> list[tuple[str, SourceRead]]:
     """Everything that was read, by name: the store first, then the configured sources."""
     return [("organisations", run.store), *((source.value, run.sources[source]) for source in sorted(run.sources))]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from reconciler.model.drift import Code, Decided, Decision, Drift
 from reconciler.model.history import Sighting
+from reconciler.model.moments import utc
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Do, Policy
 from reconciler.rules.catalogue import CATALOGUE, default_of
@@ -93,7 +94,7 @@ def _decision(place: _Place) -> Decision:
         decided, reason = Decided.IGNORE, f"policy ignores {drift.code}: {said.reason}"
         waiver, stop, blocked_by, confirms = None, None, None, ""
     elif waiver is not None and default is not Decided.OK:
-        until = f"{waiver.until:%Y-%m-%d %H:%M} UTC"
+        until = utc(waiver.until)
         decided, reason = Decided.WAIT, f"waived by {waiver.by} until {until}: {waiver.reason}"
         stop, confirms = None, ""
         blocked_by = "waiver" if default is Decided.FIX else None

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from reconciler.model.drift import Direction, Fix
 from reconciler.model.history import DoneFix, History
+from reconciler.model.moments import utc
 from reconciler.model.orgs import DELETED
 from reconciler.model.run import Explained, Shows
 from reconciler.model.terms import Limits, Terms
@@ -132,7 +133,7 @@ def _latched(direction: Direction, history: History) -> Refused | None:
     latch = history.latches.get(direction)
     if latch is None:
         return None
-    text = f"latched since {latch.since:%Y-%m-%d %H:%M} UTC, when {latch.rule} refused {latch.digest}"
+    text = f"latched since {utc(latch.since)}, when {latch.rule} refused {latch.digest}"
     return Refused(rule=LATCHED, text=text)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from reconciler.model.acts import Release
 from reconciler.model.drift import Decided, Decision, Direction, Fix
+from reconciler.model.moments import utc
 from reconciler.model.observation import Observation
 from reconciler.model.run import Approval, Plan, PlannedFix
 from reconciler.model.terms import Limits, Terms
@@ -63,7 +64,7 @@ def build_plan(
         notes=(
             *(f"To {direction} is refused by {each.rule}: {each.text}" for direction, each in refused.items()),
             *(
-                f"To {direction} is latched: {latch.rule} refused {latch.digest} at {latch.since:%Y-%m-%d %H:%M} UTC"
+                f"To {direction} is latched: {latch.rule} refused {latch.digest} at {utc(latch.since)}"
                 for direction, latch in sorted(history.latches.items())
                 if direction not in refused
             ),
@@ -82,7 +83,7 @@ def _notes(planned: Sequence[PlannedFix], releases: Sequence[Release]) -> Iterat
     for release in releases:
         count = sum(each.fix.key in release.fixes for each in planned)
         if count:
-            until = f"{release.until:%Y-%m-%d %H:%M} UTC"
+            until = utc(release.until)
             yield f"{release.by} released {count} of these fixes from the limits until {until}: {release.reason}"
     unpriced = sum(each.fix.worth is None for each in planned if each.fix.direction is not Direction.LINK)
     if unpriced:

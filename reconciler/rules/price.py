@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.model.billing import Discount
 from reconciler.model.drift import Code, Decided, Direction, Drift
+from reconciler.model.moments import utc
 from reconciler.model.terms import Authority
 from reconciler.rules.case import Case
 from reconciler.rules.due import Says
@@ -36,15 +37,15 @@ def collection_paused(case: Case) -> Iterator[Drift]:
     pause = None if by is None else by.subscription.collection_pause
     if by is None or pause is None:
         return
-    ahead = pause.resumes_at is not None and pause.resumes_at > case.world.now
-    until = f", until {pause.resumes_at:%Y-%m-%d %H:%M} UTC" if ahead else ""
+    resumes_at = pause.resumes_at
+    until = f", until {utc(resumes_at)}" if resumes_at is not None and resumes_at > case.world.now else ""
     kept = ", its invoices are kept as drafts" if pause.keeps_drafts else ""
     yield case.drift(
         Code.COLLECTION_PAUSED,
         subject=by.subscription.id,
         detail=f"{by.subscription.id} on {by.subscription.source}{until}{kept}",
-        at_risk=case.monthly([by]) if pause.keeps_drafts or ahead else 0,
-        default=Decided.WAIT if ahead else None,
+        at_risk=case.monthly([by]) if pause.keeps_drafts or until else 0,
+        default=Decided.WAIT if until else None,
         stops=_stops(case, by),
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from reconciler.model.billing import SubscriptionStatus
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Code, Drift, State
+from reconciler.model.moments import utc
 from reconciler.model.terms import Authority
 from reconciler.rules.case import Case
 from reconciler.rules.due import Says
@@ -147,4 +148,4 @@ def replaced_row(case: Case, granting: Granting, has: Tier) -> Granting | None:
 
 def said(moment: datetime | None) -> str:
     """A moment as it is told."""
-    return "a date that is not known" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
+    return "a date that is not known" if moment is None else utc(moment)

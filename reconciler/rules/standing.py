@@ -9,6 +9,7 @@ from typing import Any
 
 from reconciler.model.billing import Item, Source, Subscription, SubscriptionStatus
 from reconciler.model.catalog import Tier
+from reconciler.model.moments import utc
 from reconciler.model.terms import Terms
 from reconciler.rules.amounts import billed_monthly
 from reconciler.rules.matching import Matcher, NoTier
@@ -252,13 +253,13 @@ class Reader:
         """What the source did not carry out by its own schedule, and what is billed by right since."""
         latest = self.now - SCHEDULE_LAG
         if subscription.cancel_at is not None and subscription.cancel_at <= latest:
-            return f"{subscription.id} should have ended at {_at(subscription.cancel_at)} and is still live", 0
+            return f"{subscription.id} should have ended at {utc(subscription.cancel_at)} and is still live", 0
         planned = self.past.earliest_change(subscription)
         if planned is None or planned > latest:
             return "", monthly
         item = subscription.next_item
         rightful = None if item is None else billed_monthly(subscription, [item])
-        return f"{subscription.id} should have become cheaper at {_at(planned)} and has not", rightful
+        return f"{subscription.id} should have become cheaper at {utc(planned)} and has not", rightful
 
 
 def _by_id(subscription: Subscription) -> str:
@@ -267,10 +268,6 @@ def _by_id(subscription: Subscription) -> str:
 
 def _subscription_id(granting: Granting) -> str:
     return granting.subscription.id
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _apart(live: list[Granting]) -> tuple[list[Granting], list[Granting]]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from reconciler.model.acts import Waiver
 from reconciler.model.drift import Code, Decided, Direction, Drift, Fix
 from reconciler.model.history import Failures, Sighting
+from reconciler.model.moments import utc
 from reconciler.model.terms import Do, Mode, Policy
 from reconciler.rules.catalogue import default_of, stops_of
 
@@ -99,7 +100,7 @@ def waiver_of(drift: Drift, waivers: Mapping[str, Waiver], now: datetime) -> tup
     waiver = waivers.get(drift.id)
     if waiver is None:
         return None, ""
-    until = f"the waiver by {waiver.by} until {waiver.until:%Y-%m-%d %H:%M} UTC"
+    until = f"the waiver by {waiver.by} until {utc(waiver.until)}"
     if waiver.until <= now:
         return None, f"{until} is over"
     if default_of(drift) is Decided.HOLD:
@@ -138,7 +139,7 @@ def _waived_beside(asked: Question) -> Tried:
     for other in asked.others:
         waiver, _ = waiver_of(other, asked.waivers, asked.now)
         if waiver is not None:
-            words = f"{waiver.by} waived {other.id} until {waiver.until:%Y-%m-%d %H:%M} UTC: {waiver.reason}"
+            words = f"{waiver.by} waived {other.id} until {utc(waiver.until)}: {waiver.reason}"
             return Tried(rule="waiver", words=words, stops=True)
     return Tried(rule="waiver", words="nothing of the organisation is waived", stops=False)
 
@@ -168,10 +169,10 @@ def _backoff(asked: Question) -> Tried:
     if failures is None or failures.count < 1:
         return Tried(rule="backoff", words="it has not failed", stops=False)
     at = next_try(failures)
-    failed = f"failed {failures.count} times in a row, the last at {failures.last_at:%Y-%m-%d %H:%M} UTC"
+    failed = f"failed {failures.count} times in a row, the last at {utc(failures.last_at)}"
     if failures.count == 1:
-        failed = f"failed at {failures.last_at:%Y-%m-%d %H:%M} UTC"
-    words = f"{failed} ({failures.error}); it is tried again from {at:%Y-%m-%d %H:%M} UTC on"
+        failed = f"failed at {utc(failures.last_at)}"
+    words = f"{failed} ({failures.error}); it is tried again from {utc(at)} on"
     return Tried(rule="backoff", words=words, stops=asked.now < at, by=By.TIME)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Code, Drift, State
+from reconciler.model.moments import utc
 from reconciler.rules.case import Case
 from reconciler.rules.due import Says
 from reconciler.rules.fixes import tier_fix
@@ -51,7 +52,7 @@ def downgrade_early(case: Case) -> Iterator[Drift]:
         return
     coming = next_tier(case, by)
     if coming is not None and case.has is not None and coming.name == case.has.name:
-        until = f"{by.subscription.next_at:%Y-%m-%d %H:%M} UTC"
+        until = utc(by.subscription.next_at)
         yield tier_fix(case, Code.DOWNGRADE_EARLY, due, effective_at=by.subscription.started_at, detail=until)
 
 
@@ -68,7 +69,7 @@ def free_tier_paying(case: Case) -> Iterator[Drift]:
     if undone and before is not None and before.paid:
         yield case.drift(
             Code.FREE_TIER_PAYING,
-            detail=f"it had {before.name} before {change.seen_at:%Y-%m-%d %H:%M} UTC",
+            detail=f"it had {before.name} before {utc(change.seen_at)}",
             due=State(tier=due.name, status=case.org.status),
             effective_at=change.seen_at,
         )

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from reconciler.model.acts import Contract, Waiver
 from reconciler.model.history import History
+from reconciler.model.moments import utc
 
 _TOLD = 10
 _ENDED_FOR = timedelta(days=30)
@@ -37,11 +38,11 @@ def _first(told: Sequence[str], more: str) -> Iterator[str]:
 
 
 def _expired(waiver: Waiver) -> str:
-    return f"The waiver of {waiver.drift_id} by {waiver.by} is over since {_minute(waiver.until)}: {waiver.reason}"
+    return f"The waiver of {waiver.drift_id} by {waiver.by} is over since {utc(waiver.until)}: {waiver.reason}"
 
 
 def _unused(waiver: Waiver) -> str:
-    until = _minute(waiver.until)
+    until = utc(waiver.until)
     return f"The waiver of {waiver.drift_id} by {waiver.by} until {until} is not needed: there is no such drift"
 
 
@@ -53,7 +54,3 @@ def _ended(contract: Contract, now: datetime) -> bool:
 def _told(contract: Contract) -> str:
     by = f"{contract.approver}: {contract.reference}"
     return f"The contract {contract.id} of {contract.org_id} for {contract.tier} ended {contract.end}, approved by {by}"
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
