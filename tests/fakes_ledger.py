@@ -56,7 +56,8 @@ class FakeLedger:
                 }
             fixed = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
             open_drifts = {drift_id: each for drift_id, each in open_drifts.items() if drift_id not in fixed}
-            confirmed = {key: each for key, each in confirmed.items() if each[0] not in fixed}
+            over = fixed | {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.STALE}
+            confirmed = {key: each for key, each in confirmed.items() if each[0] not in over}
         written = [(each.fix, each.at) for run in self.recorded for each in run.outcomes if each.written]
         shown = [
             (fix, told.at)
@@ -66,7 +67,8 @@ class FakeLedger:
             if shows is not Shows.NOT_WRITTEN
         ]
         unfinished = tuple(self._unfinished())
-        meant = [(fix, each.at) for each in unfinished for fix in each.fixes]
+        waiting = {each.run_id for each in unfinished}
+        meant = [(fix, at) for run_id, fix, at in self.intents if run_id in waiting]
         done = tuple(done_fix(fix, at) for fix, at in (*written, *shown, *meant) if at > now - DAY)
         fixed_at: dict[str, tuple[datetime, ...]] = {}
         for fix, at in written:

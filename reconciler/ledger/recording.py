@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Table, func, insert, select, update
 
 from reconciler.ledger.chain import append
 from reconciler.ledger.seen_recording import write_org_states, write_subscription_states
@@ -202,14 +202,15 @@ def _write_confirmations(
 def _write_outcome(connection: Connection, event: int, run: int, outcome: Outcome, number: int) -> None:
     row = {**fix_row(outcome.fix), "seq": event, "run": run, "result": outcome.result.value, "at": outcome.at}
     connection.execute(insert(outcomes).values(**row, error=outcome.error, written=outcome.written))
-    if outcome.result is not OutcomeResult.FIXED:
-        return
-    # A fix that was read back ended its drift: seen again, it is seen anew, and must be confirmed and settle anew.
-    last_seen = connection.scalar(select(runs.c.as_of).where(runs.c.counts, runs.c.complete_no == number))
-    for table, ending in (
-        (sightings, {"last_no": number, "last_seen": last_seen, "ended": EndedAs.FIXED.value}),
-        (confirmations, {}),
-    ):
+    ended: list[tuple[Table, dict[str, Any]]] = []
+    if outcome.result is OutcomeResult.FIXED:
+        # A fix that was read back ended its drift: seen again, it is seen anew, and must be confirmed and settle anew.
+        last_seen = connection.scalar(select(runs.c.as_of).where(runs.c.counts, runs.c.complete_no == number))
+        ended.append((sightings, {"last_no": number, "last_seen": last_seen, "ended": EndedAs.FIXED.value}))
+    if outcome.result in {OutcomeResult.FIXED, OutcomeResult.STALE}:
+        # A second look that said otherwise is as good as a run that did not come to the fix.
+        ended.append((confirmations, {}))
+    for table, ending in ended:
         of_drift = table.c.drift_id == outcome.fix.drift_id, table.c.ended_by.is_(None)
         connection.execute(update(table).where(*of_drift).values(ended_by=event, **ending))
 

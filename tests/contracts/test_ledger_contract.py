@@ -259,6 +259,15 @@ def test_a_fix_that_was_read_back_is_confirmed_no_more(ledger: Ledger) -> None:
     assert ledger.history(T0).confirmations == {}
 
 
+def test_a_fix_that_a_second_look_took_back_is_confirmed_anew(ledger: Ledger) -> None:
+    ledger.record(confirmed("run-1", 0))
+    ledger.record(confirmed("run-2", 1, outcomes=[outcome(result=OutcomeResult.STALE)]))
+    assert ledger.history(T0).confirmations == {}
+    assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 2)}
+    ledger.record(confirmed("run-3", 2))
+    assert ledger.history(T0).confirmations == {"to starter": seen(2, 1)}
+
+
 def test_a_run_recorded_twice_is_an_error_and_changes_nothing(ledger: Ledger) -> None:
     run = run_record(decisions=flags("org_1"), outcomes=[outcome(fix("org_2"))])
     ledger.record(run)
