@@ -8,7 +8,7 @@ JOBS ?= auto
 KILLS ?= 200
 SOAK_MINUTES ?= 30
 
-.PHONY: demo test lint types imports unit slow systemd kills soak mutation bench cassettes codes format clean
+.PHONY: demo test lint types imports unit coverage slow systemd kills soak mutation bench cassettes codes format clean
 
 demo: $(UV) ## drift seeded in an embedded Lago, Stripe and store: shown, repaired, shown again
 	@$(RUN) --no-dev reconcile demo
@@ -26,6 +26,9 @@ imports: $(UV) ## the layers of the design point one way
 	$(RUN) lint-imports
 
 unit: $(UV)
+	$(RUN) pytest -n $(JOBS) --dist worksteal -m "not slow and not systemd" -q
+
+coverage: $(UV) ## the same tests, and which lines none of them ran
 	$(RUN) pytest -n $(JOBS) --dist worksteal -m "not slow and not systemd" --cov --cov-report=term:skip-covered -q
 
 slow: $(UV) ## minutes: kills, soaks, full-size races
