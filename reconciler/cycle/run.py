@@ -9,13 +9,13 @@ import structlog
 
 from reconciler.cycle.apply import apply
 from reconciler.cycle.approving import no_longer_planned, refuse_plan
+from reconciler.cycle.judging import judge_all
 from reconciler.cycle.line import Line, Pass
 from reconciler.cycle.observe import observe
 from reconciler.cycle.record import Started, record
 from reconciler.cycle.stopping import Stop, stop_held
 from reconciler.errors import UsageError
 from reconciler.model.run import RunMode, RunRecord
-from reconciler.rules.compare import find_drifts
 from reconciler.rules.decide import decide
 from reconciler.rules.planning import build_plan
 from reconciler.rules.refusals import refuse_run
@@ -49,7 +49,7 @@ def run_pass(line: Line, asked: Pass, *, stop: Stop | None = None) -> RunRecord:
         refusal = refuse_run(observation, line.terms, line.limits)
         if refusal:
             return record(started, line, asked, observation, refusal=refusal)
-        judgement = find_drifts(observation, line.terms)
+        judgement = judge_all(observation, line.terms)
         decisions = decide(judgement, observation, line.policy, asked.scope)
         approved = frozenset(fix.key for fix in asked.approval.plan.fixes) if asked.approval else None
         plan = build_plan(
