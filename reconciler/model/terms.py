@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
 from reconciler.model.billing import Source
 from reconciler.model.catalog import Catalog
@@ -24,13 +25,18 @@ class Authority(StrEnum):
     @property
     def sides(self) -> tuple[Source, ...]:
         """The granting sides."""
-        match self:
-            case Authority.LAGO:
-                return (Source.LAGO,)
-            case Authority.STRIPE:
-                return (Source.STRIPE,)
-            case Authority.BOTH | Authority.EITHER:
-                return (Source.LAGO, Source.STRIPE)
+        return _sides_of(self)
+
+
+@cache  # it is asked several times of every organisation
+def _sides_of(authority: Authority) -> tuple[Source, ...]:
+    match authority:
+        case Authority.LAGO:
+            return (Source.LAGO,)
+        case Authority.STRIPE:
+            return (Source.STRIPE,)
+        case Authority.BOTH | Authority.EITHER:
+            return (Source.LAGO, Source.STRIPE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,8 @@ class Verdict:
 class Case:
     """One organisation, where it leads, what it amounts to on every configured side, and what it is due.
 
-    `has` is None where its tier is not in the catalog. `double`: both sides collect by themselves although one grants.
+    `has` is None where its tier is not in the catalog. `both_collect`: both sides have a live subscription that takes
+    money by itself; `double`: they do although one grants.
     `late` are the live subscriptions whose payment is late, by id; `unpaid` those that lapsed or lost a dispute.
     `contracts` are in force, `expired` ones are over.
     `foreign` are subscriptions of the other mode, which grant nothing. `granted_rank` is that of the highest tier which
@@ -78,6 +79,7 @@ class Case:
     foreign: Sequence[Subscription]
     granting: tuple[Standing, ...]
     collecting: tuple[Source, ...]
+    both_collect: bool
     double: bool
     late: Mapping[str, Late]
     unpaid: AbstractSet[str]
@@ -121,9 +123,7 @@ class Case:
     @property
     def charged_twice(self) -> ChargedTwice | None:
         """What each side takes a month, where both have a live subscription that takes money by itself."""
-        if len(self.standings) < len(Source) or not all(
-            side.collected_automatically for side in self.standings.values()
-        ):
+        if not self.both_collect:
             return None
         taken = {
             source.value: self.monthly(each for each in side.live if each.subscription.collected_automatically)
@@ -230,17 +230,12 @@ def make_case(org: Org, world: World) -> Case:
             foreign += strange
             rows = [row for row in rows if row.livemode in own_modes]
         standings[source] = reader.standing_of(source, rows, complete=index.complete[source])
-    double = (
-        authority is not Authority.BOTH
-        and len(standings) > 1
-        and all(side.collected_automatically for side in standings.values())
-    )
+    both_collect = len(standings) == len(Source) and all(side.collected_automatically for side in standings.values())
+    double = both_collect and authority is not Authority.BOTH
     granting = tuple(standings[source] for source in authority.sides)
     collecting = collecting_sides(authority, standings, terms)
     late = late_payments(org.id, collecting, standings, index=index, past=world.past, terms=terms, now=now)
     contracts, expired = world.past.contracts_of(org.id, now)
-    due = Due(says=Says.NOTHING)
-    books = None
     unpaid = disputed_rows(collecting, standings, index, now) | {key for key, each in late.items() if each.lapsed}
     if has is not None and org.status != DELETED:
         unread = frozenset(source for source, link in links.items() if link.unread)
@@ -257,6 +252,8 @@ def make_case(org: Org, world: World) -> Case:
         books = books_of(
             org, sides, due, collecting=collecting, double=double, unpaid=unpaid, late=late.keys(), now=now
         )
+    else:
+        due, books = Due(says=Says.NOTHING), None
     tops = [side.live[0] for side in granting if side.live]
     tiers = terms.catalog.tiers
     ranks = [each.entitles_to.rank for each in tops] + [tiers[e.tier].rank for e in contracts if e.tier in tiers]
@@ -270,6 +267,7 @@ def make_case(org: Org, world: World) -> Case:
         foreign=foreign,
         granting=granting,
         collecting=collecting,
+        both_collect=both_collect,
         double=double,
         late=late,
         unpaid=unpaid,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum, auto
 
 from reconciler.model.acts import Contract
 from reconciler.model.billing import Source
@@ -13,7 +13,7 @@ from reconciler.model.terms import Authority, Terms
 from reconciler.rules.standing import Granting, Standing
 
 
-class Says(Enum):
+class Says(StrEnum):
     """What the granting sides, and contracts, come to."""
 
     LIVE = auto()  # a live subscription grants
@@ -24,6 +24,9 @@ class Says(Enum):
     ELSEWHERE = auto()  # live only on a side that does not grant
     NOTHING = auto()  # nothing grants
     UNREAD = auto()  # absence or a lowering would follow from what was not read whole
+
+
+_NOTHING_LIVE = frozenset({Says.NOTHING, Says.ELSEWHERE})  # on a side that grants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ def what_is_due(sides: Sides) -> Due:
         tier = sides.terms.catalog.tiers[contract.tier]
         found = Due(says=Says.CONTRACT, tier=tier, contract=contract)
     lowers = found.tier is not None and found.tier.rank < sides.has.rank
-    if lowers or found.says in {Says.NOTHING, Says.ELSEWHERE}:
+    if lowers or found.says in _NOTHING_LIVE:
         kept = _kept(sides)
         if kept is not None:
             found, lowers = Due(says=Says.PAID_THROUGH, tier=sides.has, by=kept), False

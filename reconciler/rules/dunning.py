@@ -61,6 +61,8 @@ def invoices_of(granting: Granting, index: BillingIndex) -> tuple[Invoice, ...]:
     """
     subscription = granting.subscription
     unpaid = index.invoices[subscription.source].get(subscription.customer_id, ())
+    if not unpaid:
+        return ()
     alone = (subscription.source, subscription.customer_id) in index.read_alone
     return tuple(
         each for each in unpaid if subscription.id in each.subscription_ids or (not each.subscription_ids and not alone)

@@ -219,7 +219,7 @@ def _others(org: Org, source: Source, index: BillingIndex, customers: Iterable[s
     for customer_id in customers:
         customer = known.get(customer_id)
         named = "" if customer is None else customer.org_key
-        if named not in {"", org.id} and (source is Source.STRIPE or named.startswith("org_")):
+        if named and named != org.id and (source is Source.STRIPE or named.startswith("org_")):
             crossed[customer_id] = named
     return crossed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
@@ -20,18 +20,18 @@ from reconciler.rules.schedules import said
 _EXPLAINING = frozenset({Stage.CONTRACT, Stage.WAIT, Stage.FIX})
 _SOMEBODY_ELSES = frozenset({Code.ID_SHARED, Code.ID_CROSSED})
 
-Rule = Callable[[Case], Iterator[Drift]]
+Rule = Callable[[Case], Iterable[Drift]]
 
 
 def first_of(*rules: Rule) -> Rule:
     """Of rules that would explain the same, the one with most conditions, which stands first (Order of judging)."""
 
-    def judged(case: Case) -> Iterator[Drift]:
+    def judged(case: Case) -> Iterable[Drift]:
         for rule in rules:
             found = tuple(rule(case))
             if found:
-                yield from found
-                return
+                return found
+        return ()
 
     return judged
 
@@ -39,9 +39,8 @@ def first_of(*rules: Rule) -> Rule:
 def all_of(*rules: Rule) -> Rule:
     """Every one of the rules."""
 
-    def judged(case: Case) -> Iterator[Drift]:
-        for rule in rules:
-            yield from rule(case)
+    def judged(case: Case) -> Iterable[Drift]:
+        return [drift for rule in rules for drift in rule(case)]
 
     return judged
 
@@ -69,8 +68,8 @@ IDENTITY: tuple[Rule, ...] = (
 def where(holds: Callable[[Case], bool], rule: Rule) -> Rule:
     """The rule for the cases that it is about, so that most organisations pass many rules at one question."""
 
-    def judged(case: Case) -> Iterator[Drift]:
-        return rule(case) if holds(case) else iter(())
+    def judged(case: Case) -> Iterable[Drift]:
+        return rule(case) if holds(case) else ()
 
     return judged
 
@@ -79,11 +78,19 @@ def _unmet(case: Case) -> bool:
     return case.unmet
 
 
+def _due_above(case: Case) -> bool:
+    return tier.granted_above(case) is not None
+
+
+def _due_below(case: Case) -> bool:
+    return tier.granted_below(case) is not None
+
+
 def _granted_nothing(case: Case) -> bool:
     return case.due.says is Says.NOTHING
 
 
-_GRANTED_LESS = first_of(tier.downgrade_late, tier.tier_over)
+_GRANTED_LESS = where(_due_below, first_of(tier.downgrade_late, tier.tier_over))
 
 # Why it has a tier that nothing live grants.
 _GRANTED_NOTHING = first_of(
@@ -107,7 +114,10 @@ ACTIVE_RULES: tuple[Rule, ...] = (
     price.base_ambiguous,
     price.currency_differs,
     schedules.cancel_state_differs,
-    first_of(tier.downgrade_early, tier.free_tier_paying, tier.paid_not_reflected, tier.tier_under),
+    where(
+        _due_above,
+        first_of(tier.downgrade_early, tier.free_tier_paying, tier.paid_not_reflected, tier.tier_under),
+    ),
     first_of(contracts.contract_expired, all_of(_GRANTED_LESS, _GRANTED_NOTHING)),
     statuses.past_due_beyond_grace,
     statuses.overdue_by_invoice,
@@ -131,7 +141,10 @@ def judge_org(org: Org, world: World, fault: str = "") -> Verdict:
     if org.id in world.terms.exclude:  # not judged; but a record that empties the application's store is told
         told = (case.drift(Code.RECORD_INVALID, detail=fault),) if fault else ()
         return Verdict(org=org, drifts=told, books=None, excluded=True, charged_twice=case.charged_twice)
-    found = _in_flight(case, flagged.with_status(case, tuple(_drifts(case, fault))))
+    drifts = tuple(_drifts(case, fault))
+    if not drifts:  # as for most: nothing that may be in flight, last or bear money
+        return Verdict(org=org, drifts=(), books=case.books, charged_twice=case.charged_twice)
+    found = _in_flight(case, flagged.with_status(case, drifts))
     found += tuple(lasting.not_lasting(case, found))
     found.sort(key=lambda drift: (PLACE[drift.code], drift.id))
     books = _books(case, found)

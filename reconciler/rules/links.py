@@ -142,14 +142,15 @@ def _weakly_linked(case: Case) -> Iterator[tuple[Source, str, str]]:
     lago, stripe, index = case.links.get(Source.LAGO), case.links.get(Source.STRIPE), case.world.index
     if stripe is None:
         return
-    named = index.named_by_live[Source.STRIPE].get(case.org.id, frozenset()) - stripe.customers.keys()
+    by_live = index.named_by_live[Source.STRIPE].get(case.org.id, ())
+    named = [each for each in by_live if each not in stripe.customers]
     for customer_id in named:
         yield Source.STRIPE, customer_id, "whose live subscription names it"
     if lago is None:
         return
     for charged in stripe.customers:
-        for customer_id in index.charging.get(charged, frozenset()) - lago.customers.keys():
-            if index.is_live(Source.LAGO, customer_id):
+        for customer_id in index.charging.get(charged, ()):
+            if customer_id not in lago.customers and index.is_live(Source.LAGO, customer_id):
                 yield Source.LAGO, customer_id, f"for which the organisation's stripe customer {charged} is charged"
     for customer_id in () if stripe.customers else lago.customers:
         customer = index.customers[Source.LAGO].get(customer_id)

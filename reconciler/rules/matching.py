@@ -60,6 +60,7 @@ def _keys(keys: SourceKeys) -> Iterable[tuple[str, str]]:
     yield from (("metadata", f"{name}={value}") for name, value in keys.stripe_price_metadata)
 
 
+_ONE_OF = {interval: Period(interval=interval) for interval in Interval}
 _SAME_LENGTH = {
     (Interval.MONTH, 3): Interval.QUARTER,
     (Interval.MONTH, 6): Interval.HALF_YEAR,
@@ -88,4 +89,4 @@ def list_price(tier: Tier, *, currency: str, period: Period = MONTH, quantity: i
         return None
     wanted = _SAME_LENGTH.get((period.interval, period.count), period.interval)
     interval = wanted if wanted in listed else Interval.MONTH if Interval.MONTH in listed else min(listed)
-    return monthly(listed[interval] * quantity, Period(interval=interval))
+    return monthly(listed[interval] * quantity, _ONE_OF[interval])

@@ -131,7 +131,7 @@ def side_missing(case: Case) -> Iterator[Drift]:
 def unexpected_side(case: Case) -> Iterator[Drift]:
     """Live only on a side that does not grant, or paid for there, and more than it has and what else grants."""
     for side in case.standings.values():
-        if side.source in case.authority.sides or not side.live or case.double:
+        if not side.live or case.double or side.source in case.authority.sides:
             continue
         top, had = side.live[0], -1 if case.has is None else case.has.rank
         if case.due.says is Says.ELSEWHERE or (top.takes_money and top.entitles_to.rank > max(case.granted_rank, had)):
