@@ -8,7 +8,7 @@ JOBS ?= auto
 KILLS ?= 200
 SOAK_MINUTES ?= 30
 
-.PHONY: demo test lint types imports unit coverage slow systemd kills soak mutation bench cassettes codes format clean
+.PHONY: demo test lint types imports unit coverage slow systemd kills soak mutation mutation-rules approve bench cassettes codes format clean
 
 demo: $(UV) ## drift seeded in an embedded Lago, Stripe and store: shown, repaired, shown again
 	@$(RUN) --no-dev reconcile demo
@@ -45,6 +45,12 @@ soak: $(UV) ## the daemon every 5 s on 2,000 organisations for SOAK_MINUTES, whi
 
 mutation: $(UV) ## changes the store's codec and journal in every way it knows; each must be noticed by a test
 	$(RUN) --group mutation mutmut run
+
+mutation-rules: $(UV) ## the same of the rules: half an hour and more, for the night; MUTANTS names some, as 'reconciler.rules.due.*'
+	JOBS=$(JOBS) $(RUN) --group mutation python mutation/mutate_rules.py $(MUTANTS)
+
+approve: $(UV) ## what is judged in the approved worlds, written anew: see the difference before it is committed
+	PYTHONPATH=tests $(RUN) python -m rules.approved_worlds
 
 bench: $(UV) ## figures beside peers, never asserted
 	$(RUN) --group bench python bench/bench_org_manager.py
