@@ -236,7 +236,8 @@ def make_case(org: Org, world: World) -> Case:
     collecting = collecting_sides(authority, standings, terms)
     late = late_payments(org.id, collecting, standings, index=index, past=world.past, terms=terms, now=now)
     contracts, expired = world.past.contracts_of(org.id, now)
-    unpaid = disputed_rows(collecting, standings, index, now) | {key for key, each in late.items() if each.lapsed}
+    lapsed = {key for key, each in late.items() if each.lapsed}
+    unpaid = disputed_rows(collecting, standings, index, now) | lapsed
     if has is not None and org.status != DELETED:
         unread = frozenset(source for source, link in links.items() if link.unread)
         sides = Sides(
@@ -247,6 +248,7 @@ def make_case(org: Org, world: World) -> Case:
             contracts=contracts,
             terms=terms,
             granting=granting,
+            lapsed=lapsed,
         )
         due = what_is_due(sides)
         books = books_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
@@ -41,7 +42,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """One organisation's sides, of which what is due is made. `has` is its tier; `unread` where its id is unseen."""
+    """One organisation's sides, of which what is due is made. `has` is its tier; `unread` where its id is unseen.
+
+    `lapsed` are the live subscriptions that are late beyond their grace, by id.
+    """
 
     has: Tier
     authority: Authority
@@ -50,6 +54,11 @@ class Sides:
     contracts: Sequence[Contract]
     terms: Terms
     granting: Sequence[Standing]
+    lapsed: AbstractSet[str]
+
+    def pays(self, granting: Granting) -> bool:
+        """Whether money comes in for a live subscription, or its grace is not over."""
+        return granting.takes_money and granting.subscription.id not in self.lapsed
 
     @property
     def whole(self) -> bool:
@@ -95,18 +104,19 @@ def _by_authority(sides: Sides) -> Due:
                 return Due(says=Says.DISAGREE)
     if not live:
         return Due(says=Says.NOTHING)
-    top = live[0].live[0] if sides.authority is Authority.BOTH else _deciding(live[0], sides.has)
+    tops = [live[0].live[0]] if sides.authority is Authority.BOTH else [_deciding(side, sides) for side in live]
+    top = max(tops, key=lambda each: (sides.pays(each), each.entitles_to.rank))
     return Due(says=Says.LIVE, tier=top.entitles_to, by=top)
 
 
-def _deciding(side: Standing, has: Tier) -> Granting:
-    """The highest; but what takes no money does not stand before one that is paid for and gives more than `has`.
+def _deciding(side: Standing, sides: Sides) -> Granting:
+    """The highest; but what is not paid for does not stand before one that is, and that gives more than is had.
 
     That much is proven to be due, whatever comes of the other.
     """
     top = side.live[0]
-    paid = [] if top.takes_money else [each for each in side.live if each.takes_money]
-    return paid[0] if paid and paid[0].entitles_to.rank > has.rank else top
+    paid = () if sides.pays(top) else filter(sides.pays, side.live)
+    return next((each for each in paid if each.entitles_to.rank > sides.has.rank), top)
 
 
 def _best(sides: Sides) -> Contract | None:
@@ -117,10 +127,13 @@ def _best(sides: Sides) -> Contract | None:
 
 
 def _gives_more(sides: Sides, contract: Contract) -> bool:
-    """Whether any live subscription of a granting side gives more than the contract: then the higher one is due."""
+    """Whether any live subscription of a granting side gives more than the contract: then the higher one is due.
+
+    What is not paid for does not stand before a contract that gives no less than is had.
+    """
     rank = sides.terms.catalog.tiers[contract.tier].rank
-    highest = max((each.entitles_to.rank for side in sides.granting for each in side.live), default=-1)
-    return highest > rank
+    live = [each for side in sides.granting for each in side.live if each.entitles_to.rank > rank]
+    return any(rank < sides.has.rank or sides.pays(each) for each in live)
 
 
 def _kept(sides: Sides) -> Granting | None:

@@ -51,9 +51,9 @@ def collection_paused(case: Case) -> Iterator[Drift]:
 
 
 def zero_amount_live(case: Case) -> Iterator[Drift]:
-    """The subscription that decides bills 0, is not on trial, and no contract says why."""
+    """The subscription that decides bills 0, is not on trial, and no contract for as much says why."""
     by = case.collected
-    if by is not None and by.monthly == 0 and not by.trialing and not case.contracts:
+    if by is not None and by.monthly == 0 and not by.trialing and case.due.contract is None:
         yield case.drift(
             Code.ZERO_AMOUNT_LIVE,
             subject=by.subscription.id,

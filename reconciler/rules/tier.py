@@ -26,14 +26,15 @@ def granted_above(case: Case) -> Tier | None:
 
 
 def _lapsed(case: Case) -> bool:
-    """Whether all that would give more than it has is late beyond its grace: that entitles no longer."""
-    if case.due.by is None or case.has is None:
+    """Whether all that would give as much as is due is late beyond its grace: that entitles no longer."""
+    due = case.due
+    if due.by is None or due.tier is None:
         return False
     giving = [
         each.subscription.id
         for source in case.collecting
         for each in case.standings[source].live
-        if each.entitles_to.rank > case.has.rank
+        if each.entitles_to.rank >= due.tier.rank
     ]
     return bool(giving) and all(key in case.late and case.late[key].lapsed for key in giving)
 

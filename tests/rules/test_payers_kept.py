@@ -22,21 +22,34 @@ from builders import (
     linked,
     observe_world,
     org,
+    planned,
     stripe_sub,
     terms,
 )
 from reconciler.model.acts import Contract
-from reconciler.model.billing import Customer, Invoice, Source, Subscription, SubscriptionStatus
+from reconciler.model.billing import CollectionPause, Customer, Invoice, Source, Subscription, SubscriptionStatus
 from reconciler.model.catalog import Tier
+from reconciler.model.drift import Decided, Direction
 from reconciler.model.history import History
 from reconciler.model.observation import Observation
-from reconciler.model.terms import Authority, StatusTerms
+from reconciler.model.terms import Authority, StatusTerms, Terms
 from reconciler.rules.wanted import wanted_of
 
 BY_STRIPE = terms(Authority.STRIPE)
 ENDED, LATE = SubscriptionStatus.ENDED, SubscriptionStatus.PAST_DUE
 OURS = History(own_status={"org_1": "suspended"})
 OWED = invoice(Source.STRIPE, due_since=NOW - 30 * DAY, subscription_ids=("sub_1_professional",))
+
+AGREED = Contract(
+    id="c_1",
+    org_id="org_1",
+    tier="professional",
+    amount_minor=8000,
+    currency="usd",
+    start=date(2026, 1, 1),
+    approver="Ann",
+    reference="2026-17",
+)
 
 
 def world(tier: str, *held: Customer | Subscription | Invoice, status: str = "active", **changes: Any) -> Observation:
@@ -82,6 +95,40 @@ def test_what_is_late_beyond_its_grace_gives_nothing_more(tier: str) -> None:
 def test_a_healthy_subscription_beside_a_late_one_still_gives_more() -> None:
     held = stripe_sub(status=LATE), stripe_sub(sub_id="healthy"), OWED
     assert "tier_under" in codes_of(world("starter", *held), BY_STRIPE)
+
+
+HIGHER_LATE = (
+    stripe_sub(1, "enterprise", status=LATE),
+    replace(OWED, subscription_ids=("sub_1_enterprise",)),
+    stripe_sub(),
+)
+
+
+def raises(observed: Observation, by: Terms) -> list[str]:
+    """The tiers that organisations are raised to."""
+    fixes = [each.fix for each in planned(observed, by).fixes if each.fix.direction is Direction.RAISE]
+    return [fix.arguments["plan_tier"] for fix in fixes]
+
+
+@pytest.mark.parametrize(("tier", "given"), [("founders_friend", 1), ("starter", 1), ("professional", 0)])
+def test_beside_what_is_late_beyond_its_grace_the_lower_one_that_is_paid_gives_its_own_tier(
+    tier: str, given: int
+) -> None:
+    assert raises(world(tier, *HIGHER_LATE), BY_STRIPE) == ["professional"] * given
+
+
+def test_under_both_the_tier_that_the_sides_agree_on_is_not_given_where_it_is_late_beyond_its_grace() -> None:
+    by = terms(Authority.BOTH, collects=Source.STRIPE)
+    observed = world("starter", *HIGHER_LATE, lago_sub(1, "enterprise"))
+    assert raises(observed, by) == []
+    assert "past_due_beyond_grace" in codes_of(observed, by)
+    paid_twice = stripe_sub(1, "enterprise", sub_id="paid")
+    assert raises(world("starter", *HIGHER_LATE, paid_twice, lago_sub(1, "enterprise")), by) == ["enterprise"]
+
+
+def test_of_two_sides_the_one_that_is_paid_for_decides() -> None:
+    held = lago_sub(1, "enterprise", amount=0), lago_sub(), stripe_sub(1, "enterprise")
+    assert raises(world("starter", *held), terms(Authority.EITHER)) == ["enterprise"]
 
 
 def test_who_has_an_unpaid_tier_loses_no_status_for_a_late_payment() -> None:
@@ -192,24 +239,43 @@ def test_what_a_suspended_organisation_is_billed_past_its_end_is_told_and_ties_o
 
 
 def test_who_has_a_contract_is_not_left_suspended_in_silence() -> None:
-    contract = Contract(
-        id="c_1",
-        org_id="org_1",
-        tier="professional",
-        amount_minor=8000,
-        currency="usd",
-        start=date(2026, 1, 1),
-        approver="Ann",
-        reference="2026-17",
-    )
     held = stripe_sub(status=LATE), OWED
     for history, decision in ((History(), "flag"), (OURS, "fix")):
-        agreed = replace(history, contracts=(contract,))
+        agreed = replace(history, contracts=(AGREED,))
         observed = world("professional", *held, status="suspended", history=agreed)
         assert brief(decided(observed, BY_STRIPE)) == [("suspended_but_paying", decision, None)]
         assert "contract c_1" in decided(observed, BY_STRIPE)[0].drift.text
         money = added(observed, BY_STRIPE).money["usd"]
         assert (money.billed, money.owed, money.residual) == (8000, 9900, 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (stripe_sub(1, "enterprise", amount=0), "zero_amount_live"),
+        (stripe_sub(1, "enterprise", collection_pause=CollectionPause()), "collection_paused"),
+        (HIGHER_LATE[0], "past_due_beyond_grace"),
+    ],
+)
+def test_a_contract_is_not_taken_for_more_than_it_says_because_of_what_is_not_paid_for(
+    row: Subscription, code: str
+) -> None:
+    history = History(contracts=(AGREED,))
+    held = row, HIGHER_LATE[1]
+    assert raises(world("starter", *held, history=history), BY_STRIPE) == ["professional"]
+    assert raises(world("professional", *held, history=history), BY_STRIPE) == []
+    observed = world("enterprise", *held, history=history)
+    (decision,) = decided(observed, BY_STRIPE)
+    assert (decision.decided, decision.drift.code.value) == (Decided.FLAG, code)
+    assert added(observed, BY_STRIPE).money["usd"].residual == 0
+
+
+def test_a_contract_for_an_unknown_tier_does_not_say_why_a_subscription_bills_nothing() -> None:
+    history = History(contracts=(replace(AGREED, tier="platinum"),))
+    assert raises(world("starter", stripe_sub(amount=0), history=history), BY_STRIPE) == []
+    observed = world("professional", stripe_sub(amount=0), history=history)
+    assert codes_of(observed, BY_STRIPE) == ["zero_amount_live"]
+    assert added(observed, BY_STRIPE).money["usd"].residual == 0
 
 
 def test_what_is_paid_ahead_is_told_of_an_organisation_on_an_unpaid_tier() -> None:
