@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from reconciler.billing.asking import Tally
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import do_all
 from reconciler.billing.network import Asking
+from reconciler.billing.tally import Tally
 from reconciler.errors import SourceRefusedError, SourceUnavailableError
 
 Read = Callable[[], list[str]]

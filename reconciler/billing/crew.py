@@ -10,7 +10,8 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from reconciler.billing.asking import Tally, out_of_time
+from reconciler.billing.asking import out_of_time
+from reconciler.billing.tally import Tally
 from reconciler.model.billing import Source
 
 _PARTING_S = 0.5  # for threads to end after a read; who hangs longer ends with its time out, or with the process

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from reconciler.billing.asking import OutageError, RetryPolicy, Tally
+from reconciler.billing.asking import OutageError, RetryPolicy
 from reconciler.billing.clock_skew import clock_skew
 from reconciler.billing.lago_client import LagoClient
 from reconciler.billing.lago_walk import walk
 from reconciler.billing.lago_wire import Page, WireAppliedCoupon, WireCustomer, WireInvoice, WirePlan, WireSubscription
 from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
+from reconciler.billing.tally import Tally
 from reconciler.billing.wire import wire
 from reconciler.errors import CredentialError
 from reconciler.model.account import Offer, Permission

@@ -11,18 +11,11 @@ from urllib.parse import quote, urlencode
 import httpx
 from pydantic import ValidationError
 
-from reconciler.billing.asking import (
-    DROPS,
-    GarbledError,
-    OutageError,
-    Tally,
-    TryAgainError,
-    asked_wait,
-    why_unreachable,
-)
+from reconciler.billing.asking import DROPS, GarbledError, OutageError, TryAgainError, asked_wait, why_unreachable
 from reconciler.billing.lago_wire import Health, One, Page, Refusal, Row, WireOrganization
 from reconciler.billing.network import Asking
 from reconciler.billing.read_only import only_get
+from reconciler.billing.tally import Tally
 from reconciler.billing.wire import parse
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from reconciler.billing.asking import Tally
 from reconciler.billing.crew import Hands
 from reconciler.billing.lago_client import LagoClient, Params
 from reconciler.billing.lago_walk import Fetch, Walk
@@ -19,6 +18,7 @@ from reconciler.billing.lago_wire import (
     WireInvoice,
     WireSubscription,
 )
+from reconciler.billing.tally import Tally
 from reconciler.model.observation import ListProof
 
 _LIVE = ("active", "pending")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.billing.asking import OutageError, Tally
+from reconciler.billing.asking import OutageError
 from reconciler.billing.lago_client import LagoClient
 from reconciler.billing.lago_lists import LagoLists, Version
 from reconciler.billing.lago_walk import walk
 from reconciler.billing.lago_wire import Page, WirePlan
+from reconciler.billing.tally import Tally
 
 # What an older server does not do, with the release that does (facts of Lago's releases).
 _LACKS = (

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.billing.asking import OutageError, Tally
+from reconciler.billing.asking import OutageError
 from reconciler.billing.crew import OneByOne
 from reconciler.billing.lago_client import LagoClient, Params
 from reconciler.billing.lago_lists import LagoLists
 from reconciler.billing.lago_wire import One, WireAppliedCoupon, WireInvoice
 from reconciler.billing.network import Asking
 from reconciler.billing.side import read_sides
+from reconciler.billing.tally import Tally
 from reconciler.errors import CredentialError, SourceRefusedError
 from reconciler.model.observation import ListProof, SideList, SideRead
 

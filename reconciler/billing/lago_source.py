@@ -10,17 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Self
 
-from reconciler.billing.asking import (
-    MOST_IN_FLIGHT,
-    READ_DEADLINE_S,
-    OutageError,
-    PageListener,
-    RetryListener,
-    RetryPolicy,
-    Tally,
-    unheard,
-    unwatched,
-)
+from reconciler.billing.asking import MOST_IN_FLIGHT, READ_DEADLINE_S, OutageError, RetryListener, RetryPolicy, unheard
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import OneByOne, do_all
 from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedError, path_part
@@ -33,6 +23,7 @@ from reconciler.billing.more import MOST_SINGLY, OVER, More, population
 from reconciler.billing.network import Asking, Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.strange import Strange
+from reconciler.billing.tally import PageListener, Tally, unwatched
 from reconciler.errors import SetupError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Invoice, Source, Subscription
 from reconciler.model.observation import CustomerReading, Snapshot, Wanted
@@ -64,7 +55,7 @@ class LagoSource:
         """Raise CredentialError or NotThatSourceError for a key or `url` that cannot be one; nothing is sent yet.
 
         A read that is not done after `read_deadline_s` ends there and is not complete. With `asking` the answers come
-        from there, and rate, budget and retries are its own. `on_page` hears of every page (asking.Tally).
+        from there, and rate, budget and retries are its own. `on_page` hears of every page (tally.Tally).
         """
         self._asking = asking or Network(
             Source.LAGO, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from reconciler.billing.abreast import abreast
-from reconciler.billing.asking import Tally
 from reconciler.billing.lago_lists import LagoLists, Subscriptions
 from reconciler.billing.lago_side import Beside, read_beside
 from reconciler.billing.lago_walk import Walk
 from reconciler.billing.lago_wire import WireCustomer
 from reconciler.billing.network import Asking
+from reconciler.billing.tally import Tally
 from reconciler.model.observation import ListProof
 
 _SUBSCRIPTIONS, _CUSTOMERS = "subscriptions", "customers"

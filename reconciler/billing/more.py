@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.billing.asking import Tally
+from reconciler.billing.tally import Tally
 from reconciler.model.billing import Customer, Subscription, SubscriptionStatus
 from reconciler.model.observation import Snapshot
 

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Protocol, TypeVar
 
-from reconciler.billing.asking import Caller, RetryListener, RetryPolicy, Tally, unheard
+from reconciler.billing.asking import Caller, RetryListener, RetryPolicy, unheard
 from reconciler.billing.crew import Crew, Hands
 from reconciler.billing.failures import Plain, plain
 from reconciler.billing.pacing import RateBudget
+from reconciler.billing.tally import Tally
 from reconciler.errors import ReconcilerError
 from reconciler.model.billing import Source
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeVar
 
-from reconciler.billing.asking import OutageError, Tally, out_of_time
+from reconciler.billing.asking import OutageError, out_of_time
 from reconciler.billing.crew import Hands, OneByOne
 from reconciler.billing.failures import Plain, failure_of
+from reconciler.billing.tally import Tally
 from reconciler.model.billing import Source
 
 Answer = TypeVar("Answer")

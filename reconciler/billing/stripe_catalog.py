@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import Field
 
-from reconciler.billing.asking import OutageError, RetryPolicy, Tally
+from reconciler.billing.asking import OutageError, RetryPolicy
 from reconciler.billing.clock_skew import clock_skew
 from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_walk import walk
 from reconciler.billing.stripe_wire import WireList, WirePrice, WireRecurring
+from reconciler.billing.tally import Tally
 from reconciler.billing.wire import wire
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 from reconciler.model.account import Offer, Permission

@@ -19,7 +19,6 @@ from reconciler.billing.asking import (
     MOST_IN_FLIGHT,
     GarbledError,
     OutageError,
-    Tally,
     TryAgainError,
     asked_wait,
     why_unreachable,
@@ -27,6 +26,7 @@ from reconciler.billing.asking import (
 from reconciler.billing.network import Asking
 from reconciler.billing.read_only import only_get
 from reconciler.billing.stripe_wire import WireRefusal
+from reconciler.billing.tally import Tally
 from reconciler.billing.wire import parse
 from reconciler.errors import CredentialError, NotThatSourceError, SourceRefusedError
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, TypeVar
 
-from reconciler.billing.asking import GarbledError, Tally
+from reconciler.billing.asking import GarbledError
 from reconciler.billing.crew import Hands, do_all
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_ranges import Dated, Sweep
@@ -19,6 +19,7 @@ from reconciler.billing.stripe_wire import (
     WireSchedule,
     WireSubscription,
 )
+from reconciler.billing.tally import Tally
 from reconciler.errors import NotThatSourceError, SourceRefusedError
 
 API_URL = "https://api.stripe.com"

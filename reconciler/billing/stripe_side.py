@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from reconciler.billing.asking import OutageError, Tally
+from reconciler.billing.asking import OutageError
 from reconciler.billing.crew import Hands, OneByOne, do_all
 from reconciler.billing.more import MOST_SINGLY
 from reconciler.billing.network import Asking
 from reconciler.billing.side import read_sides
 from reconciler.billing.stripe_lists import StripeLists
 from reconciler.billing.stripe_wire import WireInvoice, WireSchedule, WireSubscription
+from reconciler.billing.tally import Tally
 from reconciler.errors import CredentialError, SourceRefusedError
 from reconciler.model.observation import ListProof, SideList, SideRead
 

@@ -11,17 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Self
 
-from reconciler.billing.asking import (
-    MOST_IN_FLIGHT,
-    READ_DEADLINE_S,
-    OutageError,
-    PageListener,
-    RetryListener,
-    RetryPolicy,
-    Tally,
-    unheard,
-    unwatched,
-)
+from reconciler.billing.asking import MOST_IN_FLIGHT, READ_DEADLINE_S, OutageError, RetryListener, RetryPolicy, unheard
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import Hands, OneByOne, do_all
 from reconciler.billing.more import MOST_SINGLY, More, population
@@ -35,6 +25,7 @@ from reconciler.billing.stripe_ranges import Sweep
 from reconciler.billing.stripe_side import read_schedules, schedules_set, unpaid_of
 from reconciler.billing.stripe_whole import read_whole
 from reconciler.billing.stripe_wire import WireCustomer, WireInvoice, WireItem, WireList, WireSchedule, WireSubscription
+from reconciler.billing.tally import PageListener, Tally, unwatched
 from reconciler.errors import CredentialError, SetupError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Invoice, Source, Subscription
 from reconciler.model.observation import CustomerReading, SideList, SideRead, Snapshot, Wanted
@@ -75,7 +66,7 @@ class StripeSource:
         """Raise CredentialError for a key that cannot be right for `livemode`; nothing is sent yet.
 
         A read that is not done after `read_deadline_s` ends there and is not complete. With `asking` the answers come
-        from there, and rate, budget and retries are its own. `on_page` hears of every page (asking.Tally).
+        from there, and rate, budget and retries are its own. `on_page` hears of every page (tally.Tally).
         """
         self._asking = asking or Network(
             Source.STRIPE, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.billing.abreast import abreast
-from reconciler.billing.asking import Tally
 from reconciler.billing.network import Asking
 from reconciler.billing.stripe_lists import StripeLists
 from reconciler.billing.stripe_ranges import Sweep
 from reconciler.billing.stripe_side import Beside, read_beside
 from reconciler.billing.stripe_wire import WireCustomer, WireItem, WireList, WireSubscription
+from reconciler.billing.tally import Tally
 from reconciler.errors import SourceRefusedError, SourceUnavailableError
 from reconciler.model.observation import ListProof
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciler.billing.asking import Tally
 from reconciler.billing.lago_client import Params
 from reconciler.billing.lago_wire import Meta, Page, WireSubscription
 from reconciler.billing.lago_wire import WireCustomer as LagoCustomer
 from reconciler.billing.stripe_wire import WireCustomer, WireList
+from reconciler.billing.tally import Tally
 from reconciler.errors import SourceRefusedError
 
 PER_PAGE = 2

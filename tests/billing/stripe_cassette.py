@@ -15,12 +15,13 @@ import vcr  # type: ignore[import-untyped]  # it ships no types
 import vcr.stubs  # type: ignore[import-untyped]  # as above
 
 from billing.billing_support import NOW, QUICK
-from reconciler.billing.asking import OutageError, Tally
+from reconciler.billing.asking import OutageError
 from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_walk import walk
 from reconciler.billing.stripe_wire import WireCustomer, WireList, WireSubscription
+from reconciler.billing.tally import Tally
 from reconciler.errors import CredentialError, SourceRefusedError
 from reconciler.model.billing import Source
 

@@ -14,13 +14,13 @@ import pytest
 import vcr  # type: ignore[import-untyped]  # it ships no types
 
 from billing.billing_support import LAGO_KEY, NOW, QUICK
-from reconciler.billing.asking import Tally
 from reconciler.billing.lago_client import LagoClient, LagoRefusedError, path_part
 from reconciler.billing.lago_mapping import customer_of, subscriptions_of
 from reconciler.billing.lago_walk import walk
 from reconciler.billing.lago_wire import One, Page, WireCustomer, WirePlan, WireSubscription
 from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
+from reconciler.billing.tally import Tally
 from reconciler.model.billing import Source, Subscription, SubscriptionStatus
 
 CASSETTES = Path(__file__).parent / "cassettes"

@@ -12,13 +12,14 @@ import pytest
 
 from billing.billing_support import NOW
 from reconciler.billing.abreast import abreast
-from reconciler.billing.asking import OutageError, Tally
+from reconciler.billing.asking import OutageError
 from reconciler.billing.crew import Hands
 from reconciler.billing.lago_client import LagoClient, Params
 from reconciler.billing.lago_lists import LagoLists
 from reconciler.billing.lago_whole import read_whole
 from reconciler.billing.lago_wire import Meta, Page, WireCustomer, WireSubscription
 from reconciler.billing.network import Asking
+from reconciler.billing.tally import Tally
 from reconciler.errors import CredentialError
 
 

@@ -8,9 +8,10 @@ import time
 import pytest
 
 from billing.billing_support import NOW
-from reconciler.billing.asking import OutageError, Tally
+from reconciler.billing.asking import OutageError
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import Crew, OneByOne
+from reconciler.billing.tally import Tally
 from reconciler.errors import SourceUnavailableError
 from reconciler.model.billing import Source
 

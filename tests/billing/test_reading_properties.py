@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from billing.billing_support import NOW
 from billing.reading_worlds import PER_PAGE, AnyOrder, LagoList, LagoWithAPast, StripeList
-from reconciler.billing.asking import Tally
 from reconciler.billing.lago_client import LagoClient
 from reconciler.billing.lago_lists import LagoLists, Subscriptions
 from reconciler.billing.lago_walk import Walk
 from reconciler.billing.stripe_ranges import Sweep
+from reconciler.billing.tally import Tally
 from reconciler.errors import SourceRefusedError
 
 EXAMPLES = settings(max_examples=300, deadline=None)

@@ -14,13 +14,13 @@ from reconciler.billing.asking import (
     OutageError,
     Retry,
     RetryPolicy,
-    Tally,
     TryAgainError,
     asked_wait,
     unheard,
     why_unreachable,
 )
 from reconciler.billing.pacing import RateBudget
+from reconciler.billing.tally import Tally
 from reconciler.errors import CredentialError, SourceUnavailableError
 from reconciler.model.billing import Source
 

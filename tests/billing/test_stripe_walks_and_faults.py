@@ -15,12 +15,12 @@ from billing.billing_support import (
     stripe_sandbox,
     stripe_source,
 )
-from reconciler.billing.asking import Tally
 from reconciler.billing.network import Network
 from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_client import StripeClient
 from reconciler.billing.stripe_walk import walk
 from reconciler.billing.stripe_wire import WireCustomer, WireList, WireSubscription
+from reconciler.billing.tally import Tally
 from reconciler.errors import NotThatSourceError, SourceRefusedError, SourceUnavailableError
 from reconciler.model.billing import Customer, Source
 from reconciler.model.observation import Snapshot
