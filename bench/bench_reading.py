@@ -28,7 +28,10 @@ import stripe
 from reading_servers import FRESH, NOW, PAGE, Server, served
 
 from reconciler.billing.lago_source import LagoSource
+from reconciler.billing.network import Network
+from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_source import StripeSource
+from reconciler.model.billing import Source
 
 SUBSCRIPTIONS = 8_200
 LAGO_KEY = "6f3c4cde-0a3e-4a0e-9a39-5a3b6d3e9a10"
@@ -61,7 +64,8 @@ class _Clock:
 
 def ours_stripe(url: str, rate: float) -> int:
     """Rows of a whole read of Stripe."""
-    with StripeSource(url=url, api_key=STRIPE_KEY, livemode=False, clock=_Clock(), max_requests_per_s=rate) as source:
+    network = Network(Source.STRIPE, RateBudget(rate))
+    with StripeSource(url=url, api_key=STRIPE_KEY, livemode=False, clock=_Clock(), asking=network) as source:
         snapshot = source.read_all(NOW)
     assert snapshot.complete, snapshot.problem
     return snapshot.proof.rows
@@ -69,7 +73,7 @@ def ours_stripe(url: str, rate: float) -> int:
 
 def ours_lago(url: str, rate: float) -> int:
     """Rows of a whole read of Lago."""
-    with LagoSource(url=url, api_key=LAGO_KEY, clock=_Clock(), max_requests_per_s=rate) as source:
+    with LagoSource(url=url, api_key=LAGO_KEY, clock=_Clock(), asking=Network(Source.LAGO, RateBudget(rate))) as source:
         snapshot = source.read_all(NOW)
     assert snapshot.complete, snapshot.problem
     return snapshot.proof.rows

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Self
 
-from reconciler.billing.asking import MOST_IN_FLIGHT, READ_DEADLINE_S, OutageError, RetryListener, RetryPolicy, unheard
+from reconciler.billing.asking import MOST_IN_FLIGHT, READ_DEADLINE_S, OutageError
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import OneByOne, do_all
 from reconciler.billing.lago_client import PAGE_SIZE, LagoClient, LagoRefusedError, path_part
@@ -20,8 +20,7 @@ from reconciler.billing.lago_side import coupons_of, unpaid_of
 from reconciler.billing.lago_whole import Whole, read_whole
 from reconciler.billing.lago_wire import One, WireCustomer, WireInvoice, WireSubscription
 from reconciler.billing.more import MOST_SINGLY, OVER, More, population
-from reconciler.billing.network import Asking, Network
-from reconciler.billing.pacing import RateBudget
+from reconciler.billing.network import Asking
 from reconciler.billing.strange import Strange
 from reconciler.billing.tally import PageListener, Tally, unwatched
 from reconciler.errors import SetupError, SourceRefusedError, SourceUnavailableError
@@ -41,25 +40,19 @@ class LagoSource:
         url: str,
         api_key: str,
         clock: Clock,
-        max_requests_per_s: float = 20,
-        retry: RetryPolicy | None = None,
-        on_retry: RetryListener = unheard,
+        asking: Asking,
         connect_timeout_s: float = 10,
         read_timeout_s: float = 30,
-        budget: RateBudget | None = None,
-        asking: Asking | None = None,
         on_page: PageListener = unwatched,
         page_size: int = PAGE_SIZE,
         read_deadline_s: float = READ_DEADLINE_S,
     ) -> None:
         """Raise CredentialError or NotThatSourceError for a key or `url` that cannot be one; nothing is sent yet.
 
-        A read that is not done after `read_deadline_s` ends there and is not complete. With `asking` the answers come
-        from there, and rate, budget and retries are its own. `on_page` hears of every page (tally.Tally).
+        The answers come from `asking`: rate, budget and retries are its own. A read that is not done after
+        `read_deadline_s` ends there and is not complete. `on_page` hears of every page (tally.Tally).
         """
-        self._asking = asking or Network(
-            Source.LAGO, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry
-        )
+        self._asking = asking
         self._client = LagoClient(
             url=url,
             api_key=api_key,

@@ -11,12 +11,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Self
 
-from reconciler.billing.asking import MOST_IN_FLIGHT, READ_DEADLINE_S, OutageError, RetryListener, RetryPolicy, unheard
+from reconciler.billing.asking import MOST_IN_FLIGHT, READ_DEADLINE_S, OutageError
 from reconciler.billing.breadth import Breadth
 from reconciler.billing.crew import Hands, OneByOne, do_all
 from reconciler.billing.more import MOST_SINGLY, More, population
-from reconciler.billing.network import Asking, Network
-from reconciler.billing.pacing import RateBudget
+from reconciler.billing.network import Asking
 from reconciler.billing.strange import Strange
 from reconciler.billing.stripe_client import API_VERSION, StripeClient
 from reconciler.billing.stripe_lists import API_URL, PAGE_SIZE, StripeLists
@@ -49,28 +48,22 @@ class StripeSource:
         api_key: str,
         livemode: bool,
         clock: Clock,
+        asking: Asking,
         url: str = API_URL,
         account: str = "",
         metadata_org_key: str = "org_id",
-        max_requests_per_s: float = 20,
-        retry: RetryPolicy | None = None,
-        on_retry: RetryListener = unheard,
         connect_timeout_s: float = 10,
         read_timeout_s: float = 30,
-        budget: RateBudget | None = None,
-        asking: Asking | None = None,
         on_page: PageListener = unwatched,
         read_deadline_s: float = READ_DEADLINE_S,
         page_size: int = PAGE_SIZE,
     ) -> None:
         """Raise CredentialError for a key that cannot be right for `livemode`; nothing is sent yet.
 
-        A read that is not done after `read_deadline_s` ends there and is not complete. With `asking` the answers come
-        from there, and rate, budget and retries are its own. `on_page` hears of every page (tally.Tally).
+        The answers come from `asking`: rate, budget and retries are its own. A read that is not done after
+        `read_deadline_s` ends there and is not complete. `on_page` hears of every page (tally.Tally).
         """
-        self._asking = asking or Network(
-            Source.STRIPE, budget or RateBudget(max_requests_per_s), policy=retry, on_retry=on_retry
-        )
+        self._asking = asking
         client = self._client = StripeClient(
             url=url,
             api_key=api_key,

@@ -9,9 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.billing.asking import RetryPolicy
+from reconciler.billing.asking import RetryListener, RetryPolicy, unheard
 from reconciler.billing.lago_source import LagoSource
+from reconciler.billing.network import Network
+from reconciler.billing.pacing import RateBudget
 from reconciler.billing.stripe_source import StripeSource
+from reconciler.model.billing import Source
 from reconciler.sandbox.lago import LagoSandbox
 from reconciler.sandbox.server import Break, LoopbackServer
 from reconciler.sandbox.stripe import StripeSandbox
@@ -55,6 +58,17 @@ def lago_sandbox(*, clock: Callable[[], datetime] = StandingClock().now) -> Lago
     return lago
 
 
+def network(
+    source: Source,
+    *,
+    budget: RateBudget | None = None,
+    retry: RetryPolicy = QUICK,
+    on_retry: RetryListener = unheard,
+) -> Network:
+    """What a source gets its answers from, as fast as it can."""
+    return Network(source, budget or RateBudget(1e6), policy=retry, on_retry=on_retry)
+
+
 @contextmanager
 def lago_source(server: LoopbackServer | str, **changes: Any) -> Iterator[LagoSource]:
     url = server if isinstance(server, str) else server.url
@@ -62,8 +76,7 @@ def lago_source(server: LoopbackServer | str, **changes: Any) -> Iterator[LagoSo
         "url": url,
         "api_key": LAGO_KEY,
         "clock": StandingClock(),
-        "retry": QUICK,
-        "max_requests_per_s": 1e6,
+        "asking": network(Source.LAGO),
     }
     with LagoSource(**(arguments | changes)) as source:
         yield source
@@ -81,8 +94,7 @@ def stripe_source(server: LoopbackServer | str, **changes: Any) -> Iterator[Stri
         "api_key": STRIPE_KEY,
         "livemode": False,
         "clock": StandingClock(),
-        "retry": QUICK,
-        "max_requests_per_s": 1e6,
+        "asking": network(Source.STRIPE),
     }
     with StripeSource(**(arguments | changes)) as source:
         yield source

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from billing.billing_support import LAGO_KEY, NOW, StandingClock, lago_sandbox, lago_source
+from billing.billing_support import LAGO_KEY, NOW, StandingClock, lago_sandbox, lago_source, network
 from reconciler.billing.asking import Retry
 from reconciler.billing.lago_source import LagoSource
 from reconciler.billing.read_only import WriteHeldBackError
 from reconciler.errors import CredentialError, NotThatSourceError
+from reconciler.model.billing import Source
 from reconciler.sandbox.lago import LagoSandbox
 from reconciler.sandbox.server import Fault, LoopbackServer
 
@@ -40,13 +41,13 @@ def test_an_address_is_taken_with_and_without_the_path_of_the_api(server: Loopba
 @pytest.mark.parametrize("url", ["", "lago.example.com", "ftp://lago.example.com", "http://", "https://[::1"])
 def test_what_is_no_http_address_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(NotThatSourceError, match="no http address"):
-        LagoSource(url=url, api_key=LAGO_KEY, clock=StandingClock())
+        LagoSource(url=url, api_key=LAGO_KEY, clock=StandingClock(), asking=network(Source.LAGO))
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "clé"])
 def test_a_key_that_no_request_could_carry_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(CredentialError) as caught:
-        LagoSource(url="http://127.0.0.1:1", api_key=key, clock=StandingClock())
+        LagoSource(url="http://127.0.0.1:1", api_key=key, clock=StandingClock(), asking=network(Source.LAGO))
     assert not key or key not in str(caught.value)
 
 
@@ -131,7 +132,7 @@ def test_no_other_method_is_sent_even_when_asked(server: LoopbackServer, method:
 def test_each_retry_is_told_to_whoever_listens(server: LoopbackServer) -> None:
     told: list[Retry] = []
     server.add_fault(Fault(target="/customers", status=500))
-    with lago_source(server, on_retry=told.append) as source:
+    with lago_source(server, asking=network(Source.LAGO, on_retry=told.append)) as source:
         source.read_all(NOW)
     assert [(retry.attempt, retry.reason.endswith("answered 500")) for retry in told] == [(2, True)]
 

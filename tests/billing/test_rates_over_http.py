@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from billing.billing_support import NOW, lago_sandbox, lago_source, stripe_sandbox, stripe_source
+from billing.billing_support import NOW, lago_sandbox, lago_source, network, stripe_sandbox, stripe_source
 from reconciler.billing.pacing import RateBudget
+from reconciler.model.billing import Source
 from reconciler.model.observation import Snapshot
 from reconciler.sandbox.server import Fault
 from reconciler.sandbox.stripe import lock_timeout, rate_limited
@@ -24,7 +25,7 @@ def read(source: str, budget: RateBudget, fault: Fault) -> tuple[Snapshot, float
         server.add_fault(fault)
         opened: Any = lago_source if source == "lago" else stripe_source
         began = time.monotonic()
-        with opened(server, budget=budget) as reader:
+        with opened(server, asking=network(Source(source), budget=budget)) as reader:
             return reader.read_all(NOW), time.monotonic() - began
 
 
@@ -74,7 +75,10 @@ def test_lago_that_counts_down_its_limit_is_not_asked_before_it_is_reset() -> No
 def test_reads_in_several_threads_keep_one_rate_together() -> None:
     budget = RateBudget(40)
     whole: list[bool] = []
-    with stripe_sandbox().serve() as server, stripe_source(server, budget=budget) as reader:
+    with (
+        stripe_sandbox().serve() as server,
+        stripe_source(server, asking=network(Source.STRIPE, budget=budget)) as reader,
+    ):
         threads = [threading.Thread(target=lambda: whole.append(reader.read_all(NOW).complete)) for _ in range(5)]
         began = time.monotonic()
         for thread in threads:

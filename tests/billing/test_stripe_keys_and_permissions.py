@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 import stripe
 
-from billing.billing_support import NOW, STRIPE_KEY, StandingClock, stripe_sandbox, stripe_source
+from billing.billing_support import NOW, STRIPE_KEY, StandingClock, network, stripe_sandbox, stripe_source
 from reconciler.billing.asking import Retry
 from reconciler.billing.read_only import WriteHeldBackError
 from reconciler.billing.stripe_source import StripeSource
 from reconciler.errors import CredentialError, NotThatSourceError
+from reconciler.model.billing import Source
 from reconciler.sandbox.server import Fault, LoopbackServer
 from reconciler.sandbox.stripe import StripeSandbox
 
@@ -40,19 +41,27 @@ def server() -> Iterator[LoopbackServer]:
 )
 def test_a_key_that_cannot_be_right_is_refused_before_any_request(key: str, livemode: str, said: str) -> None:
     with pytest.raises(CredentialError, match=said) as caught:
-        StripeSource(api_key=key, livemode=livemode == "live", clock=StandingClock(), url="http://127.0.0.1:1")
+        StripeSource(
+            api_key=key,
+            livemode=livemode == "live",
+            clock=StandingClock(),
+            asking=network(Source.STRIPE),
+            url="http://127.0.0.1:1",
+        )
     assert "51" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["sk_live_51a", "rk_live_51a", "sk_org_live_51a"])
 def test_a_key_of_live_mode_is_taken_for_live_mode(key: str) -> None:
-    StripeSource(api_key=key, livemode=True, clock=StandingClock(), url="http://127.0.0.1:1").close()
+    StripeSource(
+        api_key=key, livemode=True, clock=StandingClock(), asking=network(Source.STRIPE), url="http://127.0.0.1:1"
+    ).close()
 
 
 @pytest.mark.parametrize("url", ["", "api.stripe.com", "ftp://api.stripe.com"])
 def test_what_is_no_http_address_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(NotThatSourceError, match="no http address"):
-        StripeSource(api_key=STRIPE_KEY, livemode=False, clock=StandingClock(), url=url)
+        StripeSource(api_key=STRIPE_KEY, livemode=False, clock=StandingClock(), asking=network(Source.STRIPE), url=url)
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/"])
@@ -119,6 +128,6 @@ def test_no_telemetry_is_sent_or_left_behind(server: LoopbackServer) -> None:
 def test_each_retry_is_told_to_whoever_listens(server: LoopbackServer) -> None:
     told: list[Retry] = []
     server.add_fault(Fault(target="/customers", status=500))
-    with stripe_source(server, on_retry=told.append) as source:
+    with stripe_source(server, asking=network(Source.STRIPE, on_retry=told.append)) as source:
         source.read_all(NOW)
     assert [(retry.attempt, retry.reason.endswith("answered 500")) for retry in told] == [(2, True)]
