@@ -19,10 +19,10 @@ from reconciler.rules.books import Books, books_of, collecting_sides, overbilled
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.due import Due, Says, Sides, what_is_due
 from reconciler.rules.dunning import Late, disputed_rows, late_payments
-from reconciler.rules.identity import BillingIndex, Claims, Link, Links, link_of, named_apart
+from reconciler.rules.identity import BillingIndex, Claims, Link, Links, named_apart
 from reconciler.rules.matching import Matcher
 from reconciler.rules.past import Past
-from reconciler.rules.standing import Granting, Reader, Standing, monthly_sum
+from reconciler.rules.standing import NO_RANK, Granting, Reader, Standing, monthly_sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +30,12 @@ class World:
     """What judging any one organisation needs besides its record."""
 
     index: BillingIndex
+    links: Links
     claims: Claims
     matcher: Matcher
     terms: Terms
     past: Past
     now: datetime
-    links: Links | None = None
 
     @property
     def reader(self) -> Reader:
@@ -217,14 +217,12 @@ def make_case(org: Org, world: World) -> Case:
     has = terms.catalog.tiers.get(org.tier)
     authority = terms.authority_for(org.id)
     reader = world.reader
-    known = None if world.links is None else world.links.of(org, index)
-    links: dict[Source, Link] = {}
+    links = world.links.of(org, index)
     standings: dict[Source, Standing] = {}
     foreign: list[Subscription] = []
     own_modes = {None, terms.livemode}
     for source in index.complete:
-        link = links[source] = known[source] if known is not None else link_of(org, source, index)
-        rows = _subscriptions(org, source, link, world)
+        rows = _subscriptions(org, source, links[source], world)
         strange = [row for row in rows if row.livemode not in own_modes]
         if strange:
             foreign += strange
@@ -259,7 +257,7 @@ def make_case(org: Org, world: World) -> Case:
     tops = [side.live[0] for side in granting if side.live]
     tiers = terms.catalog.tiers
     ranks = [each.entitles_to.rank for each in tops] + [tiers[e.tier].rank for e in contracts if e.tier in tiers]
-    granted_rank = max(ranks, default=-1)
+    granted_rank = max(ranks, default=NO_RANK)
     return Case(
         org=org,
         has=has,
@@ -289,7 +287,7 @@ def _collected(
     rows = [standings[source].live[0] for source in collecting if standings[source].live]
     if not rows:
         return None
-    top = rows[0] if len(rows) == 1 else max(rows, key=lambda each: (each.entitles_to.rank, each.takes_money))
+    top = max(rows, key=lambda each: (each.entitles_to.rank, each.takes_money))
     return top if top.entitles_to.rank >= granted_rank else None
 
 

@@ -54,7 +54,7 @@ def make_world(observation: Observation, terms: Terms) -> World:
     index = BillingIndex.of(observation.snapshots)
     # What an unreadable record claims cannot be read; its key at least is known, so its customer is not unclaimed.
     unreadable = tuple(
-        Org(id=key, name="", tier="", status=DELETED, created_at=observation.as_of)
+        Org(id=key, name=key, tier=key, status=DELETED, created_at=observation.as_of)
         for key in faults_of(observation).keys() - {org.id for org in observation.store.orgs}
     )
     links = Links.to((*observation.store.orgs, *unreadable), index)
@@ -152,7 +152,7 @@ def _orphan(source: Source, side: Standing, live: Granting, world: World) -> Unc
             due=State(tier=due.name),
             money=DriftMoney(currency=currency, owed=books.owed),
             effective_at=live.subscription.started_at,
-            evidence={source.value: Standing(source=source, complete=True, live=(live,)).evidence()},
+            evidence={source.value: Standing(source=source, complete=side.complete, live=(live,)).evidence()},
         ),
         books=books,
     )
@@ -176,15 +176,14 @@ def _unmapped_orphan(source: Source, row: Subscription, unmapped: Iterable[str])
 
 def _of_nobody(code: Code, subject: tuple[str, ...], detail: str) -> Unclaimed:
     row = CATALOGUE[code]
-    words = {"org": "", "has": "", "due": "", "detail": detail}
     return Unclaimed(
         drift=Drift(
             id=drift_id(code, *subject),
             code=code,
             org_id=None,
             org_name="",
-            text=row.text.format_map(words),
-            remedy=row.remedy.format_map(words),
+            text=row.text.format(detail=detail),
+            remedy=row.remedy,
             has=State(),
             due=None,
             money=None,

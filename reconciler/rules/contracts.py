@@ -16,12 +16,11 @@ def contract_ok(case: Case) -> Iterator[Drift]:
     contract, tier = case.due.contract, case.due.tier
     if contract is None or tier is None or tier.name != case.org.tier:
         return
-    books = case.books
     yield case.drift(
         Code.CONTRACT_OK,
         subject=contract.id,
         detail=_told(contract),
-        variance=books.variance if books is not None else 0,
+        variance=None if case.books is None else case.books.variance,
     )
 
 

@@ -18,6 +18,9 @@ from reconciler.rules.stops import By, Question, Scope, Tried, rules_tried, waiv
 __all__ = ["Scope", "decide", "explain_decisions"]
 
 
+_NO_KEY = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
     """A drift where it stands among those of its organisation."""
@@ -55,7 +58,7 @@ def _places(judgement: Judgement, observation: Observation, policy: Policy, scop
         for place, drift in enumerate(drifts):
             if not scope.takes(drift):
                 continue
-            key = drift.fix.key if drift.fix is not None else ""
+            key = drift.fix.key if drift.fix is not None else _NO_KEY
             yield _Place(
                 drift=drift,
                 primary=place == 0,

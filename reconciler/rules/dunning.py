@@ -82,8 +82,7 @@ def late_payments(
     """The live subscriptions of the collecting sides that are late, by id; the other side's invoices mean nothing."""
     late: dict[str, Late] = {}
     for source in collecting:
-        side = standings.get(source)
-        for granting in side.live if side is not None else ():
+        for granting in standings[source].live:
             invoices = [each for each in invoices_of(granting, index) if each.due_minor > 0]
             if not _is_late(granting, invoices):
                 continue
@@ -138,7 +137,7 @@ def disputed_rows(
     return frozenset(
         live.subscription.id
         for source in collecting
-        if source in standings and index.invoices[source]
+        if index.invoices[source]
         for live in standings[source].live
         if any(disputes_lost(live, index, now))
     )

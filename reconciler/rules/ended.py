@@ -84,11 +84,11 @@ def payment_disputed(case: Case) -> Iterator[Drift]:
 
 
 def never_paid_entitled(case: Case) -> Iterator[Drift]:
-    """The only subscription, for the tier it has, was given up since its first payment failed."""
-    if case.has is None or not case.unmet or case.due.says is not Says.NOTHING:
+    """Due nothing, and the only subscription, for the tier it has, was given up since its first payment failed."""
+    if case.has is None or not case.unmet:
         return
     sides = case.standings.values()
-    others = any(side.live or side.free or side.paid_through or side.ended for side in sides)
+    others = any(side.free or side.paid_through or side.ended for side in sides)
     rows = [each for side in sides for each in side.open]
     failed = [each for each in rows if _never_paid(each) and each.tier.name == case.has.name]
     if failed and len(failed) == len(rows) and not others:
@@ -104,8 +104,8 @@ def never_paid_entitled(case: Case) -> Iterator[Drift]:
 
 
 def ended_still_entitled(case: Case) -> Iterator[Drift]:
-    """The subscription to exactly this tier ended, and what was paid is used up."""
-    if case.has is None or not case.has.paid or case.due.says is not Says.NOTHING:
+    """Due nothing: the subscription to exactly this tier ended, and what was paid is used up."""
+    if case.has is None or not case.has.paid:
         return
     ended = _ended_with(case, case.has.name)
     if ended:
@@ -145,8 +145,8 @@ def trial_overrun(case: Case) -> Iterator[Drift]:
 
 
 def paid_tier_no_billing(case: Case) -> Iterator[Drift]:
-    """A paid tier, and nothing at all that explains it."""
-    if case.has is not None and case.has.paid and case.due.says is Says.NOTHING:
+    """Due nothing: a paid tier, and nothing at all that explains it."""
+    if case.has is not None and case.has.paid:
         yield case.drift(Code.PAID_TIER_NO_BILLING)
 
 

@@ -51,6 +51,9 @@ class Link:
         return self.source is Source.LAGO and not self.by_record and bool(self.customers)
 
 
+NOT_LISTED = Customer(source=Source.LAGO, id="")
+"""Stands for a customer that only a subscription names: it says nothing of itself."""
+
 _NO_WAY: frozenset[Way] = frozenset()
 _OWN = frozenset({Way.OWN_ID})
 _BY_CUSTOMER_ID = frozenset({Way.CUSTOMER_ID})
@@ -198,7 +201,7 @@ def link_of(org: Org, source: Source, index: BillingIndex) -> Link:
             ways[customer] |= _OWN
         elif customer not in known or not known[customer].deleted:
             ways[customer] = _OWN
-    customers = ways if len(ways) <= 1 else dict(sorted(ways.items()))
+    customers = dict(sorted(ways.items()))
     crossed, gone = _others(org, source, index, customers), _gone(source, index, customers)
     link = Link(source=source, recorded=recorded, customers=customers, crossed=crossed, gone=gone)
     if seen:
@@ -217,8 +220,7 @@ def _others(org: Org, source: Source, index: BillingIndex, customers: Iterable[s
     crossed: dict[str, str] = {}
     known = index.customers[source]
     for customer_id in customers:
-        customer = known.get(customer_id)
-        named = "" if customer is None else customer.org_key
+        named = known.get(customer_id, NOT_LISTED).org_key
         if named and named != org.id and (source is Source.STRIPE or named.startswith("org_")):
             crossed[customer_id] = named
     return crossed
@@ -245,10 +247,13 @@ class Links:
         by_org = {org.id: (org, {source: link_of(org, source, index) for source in sides}) for org in orgs}
         return cls(index=index, by_org=by_org)
 
-    def of(self, org: Org, index: BillingIndex) -> Mapping[Source, Link] | None:
-        """Where `org` leads by `index`; None where either is not the one that was followed."""
-        known, links = self.by_org.get(org.id, (None, None))
-        return links if index is self.index and known is org else None
+    def of(self, org: Org, index: BillingIndex) -> Mapping[Source, Link]:
+        """Where `org` leads by `index`; followed anew where either is not the one that was followed."""
+        if org.id in self.by_org:
+            known, links = self.by_org[org.id]
+            if index is self.index and known is org:
+                return links
+        return {source: link_of(org, source, index) for source in index.complete}
 
 
 def claims_of(orgs: Iterable[Org], index: BillingIndex) -> Claims:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.billing import Source
 from reconciler.model.drift import Call, Code, Decided, Direction, Drift, Fix
 from reconciler.rules.case import Case, drift_id
-from reconciler.rules.identity import Link, Way, named_apart
+from reconciler.rules.identity import NOT_LISTED, Link, Way, named_apart
 from reconciler.rules.row import EVERYTHING, LOWERING
 
 _NAMES_SHOWN = 10
@@ -61,7 +61,7 @@ def livemode_differs(case: Case) -> Iterator[Drift]:
 def duplicate_customer(case: Case) -> Iterator[Drift]:
     """Two customers of one source, both live; what is billed twice is told with the subscriptions."""
     for source, side in case.standings.items():
-        live = sorted({each.subscription.customer_id for each in side.live}) if len(side.live) > 1 else ()
+        live = sorted({each.subscription.customer_id for each in side.live})
         if len(live) > 1:
             yield case.drift(
                 Code.DUPLICATE_CUSTOMER,
@@ -119,8 +119,7 @@ def provider_link_differs(case: Case) -> Iterator[Drift]:
         return
     index = case.world.index
     for customer_id in lago.customers:
-        customer = index.customers[Source.LAGO].get(customer_id)
-        charged = customer.provider_customer_id if customer is not None else ""
+        charged = index.customers[Source.LAGO].get(customer_id, NOT_LISTED).provider_customer_id
         if charged and charged not in stripe.customers:
             other = index.customers[Source.STRIPE].get(charged)
             names_another = other is not None and other.org_key not in {"", case.org.id}
@@ -153,8 +152,7 @@ def _weakly_linked(case: Case) -> Iterator[tuple[Source, str, str]]:
             if customer_id not in lago.customers and index.is_live(Source.LAGO, customer_id):
                 yield Source.LAGO, customer_id, f"for which the organisation's stripe customer {charged} is charged"
     for customer_id in () if stripe.customers else lago.customers:
-        customer = index.customers[Source.LAGO].get(customer_id)
-        charged = customer.provider_customer_id if customer is not None else ""
+        charged = index.customers[Source.LAGO].get(customer_id, NOT_LISTED).provider_customer_id
         if charged and charged not in named and index.is_live(Source.STRIPE, charged):
             yield Source.STRIPE, charged, f"which is charged for its lago customer {customer_id}"
 
@@ -165,7 +163,7 @@ def link_missing(case: Case) -> Iterator[Drift]:
         if link.recorded is not None or len(link.customers) != 1 or not case.world.index.complete[source]:
             continue
         (customer,) = link.customers
-        if case.world.claims.get((source, customer), ()) == (case.org.id,) and customer not in link.gone:
+        if case.world.claims.get((source, customer)) == (case.org.id,) and customer not in link.gone:
             yield _link_missing(case, link, customer)
 
 

@@ -22,6 +22,9 @@ _OVER = frozenset({SubscriptionStatus.ENDED, SubscriptionStatus.ABANDONED})
 # How far a source may lag behind its own schedule before an end counts as missed (drift_codes.md, schedule_missed).
 SCHEDULE_LAG = timedelta(hours=26)
 
+# Below the rank of every tier.
+NO_RANK = -1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granting:
@@ -274,7 +277,7 @@ def _apart(live: list[Granting]) -> tuple[list[Granting], list[Granting]]:
     """What is live, and what is live at no price and beside one that costs, of a tier at least as high."""
     if len(live) <= 1:
         return live, []
-    priced = max((each.entitles_to.rank for each in live if each.monthly != 0 or each.trialing), default=-1)
+    priced = max((each.entitles_to.rank for each in live if each.monthly != 0 or each.trialing), default=NO_RANK)
     left = [each for each in live if each.monthly == 0 and not each.trialing and each.entitles_to.rank <= priced]
     return ([each for each in live if each not in left], left) if left else (live, left)
 

@@ -17,6 +17,7 @@ from reconciler.rules.catalogue import default_of, stops_of
 _FIRST_RETRY = timedelta(minutes=5)
 _LAST_RETRY = timedelta(hours=24)
 _TIMES_LONGER = 3
+_MOST_TIMES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ def waiver_of(drift: Drift, waivers: Mapping[str, Waiver], now: datetime) -> tup
 
 def next_try(failures: Failures) -> datetime:
     """When a fix that failed is tried again: after 5 minutes, then three times as long each time, up to a day."""
-    longer: int = _TIMES_LONGER ** min(failures.count - 1, 10)
+    longer: int = _TIMES_LONGER ** min(failures.count - 1, _MOST_TIMES)
     return failures.last_at + min(_FIRST_RETRY * longer, _LAST_RETRY)
 
 

@@ -13,7 +13,7 @@ from reconciler.rules.due import Says
 from reconciler.rules.fixes import tier_fix
 from reconciler.rules.past import begins_at
 from reconciler.rules.schedules import next_tier, replaced_row
-from reconciler.rules.standing import Standing
+from reconciler.rules.standing import NO_RANK, Standing
 
 _GRANTED = frozenset({Says.LIVE, Says.CONTRACT})
 
@@ -134,7 +134,7 @@ def unexpected_side(case: Case) -> Iterator[Drift]:
     for side in case.standings.values():
         if not side.live or case.double or side.source in case.authority.sides:
             continue
-        top, had = side.live[0], -1 if case.has is None else case.has.rank
+        top, had = side.live[0], NO_RANK if case.has is None else case.has.rank
         if case.due.says is Says.ELSEWHERE or (top.takes_money and top.entitles_to.rank > max(case.granted_rank, had)):
             yield case.drift(
                 Code.UNEXPECTED_SIDE,

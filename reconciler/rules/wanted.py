@@ -61,18 +61,19 @@ def _grants(has: Tier, link: Link, index: BillingIndex, matcher: Matcher, terms:
     for customer in link.customers:
         for subscription in index.of_customer(link.source, customer):
             live = subscription.status in _LIVE and subscription.collection_pause is None
-            if live and _rank(subscription, matcher, terms) >= has.rank:
+            if live and any(rank >= has.rank for rank in _ranks(subscription, matcher, terms)):
                 return True
     return False
 
 
-def _rank(subscription: Subscription, matcher: Matcher, terms: Terms) -> int:
+def _ranks(subscription: Subscription, matcher: Matcher, terms: Terms) -> list[int]:
+    """Of the tiers that it grants."""
     matched = [(matcher.match(item), item) for item in subscription.items if item.unit_amount != 0]
     base = [(tier.rank, item) for tier, item in matched if isinstance(tier, Tier)]
     ranks = [rank for rank, _ in base]
     trialing, on_trial = terms.statuses.trialing, subscription.status is SubscriptionStatus.TRIALING
     if ranks and trialing and on_trial:
-        return terms.catalog.tiers[trialing].rank
+        return [terms.catalog.tiers[trialing].rank]
     if not on_trial and billed_monthly(subscription, [item for _, item in base]) == 0:
-        return -1
-    return max(ranks, default=-1)
+        return []
+    return ranks
