@@ -9,7 +9,7 @@ from reconciler.model.run import RunRecord, SourceRead
 from reconciler.reports.background import Background
 from reconciler.reports.beside_tables import WORDS, beside_tables
 from reconciler.reports.tables import Balance, Cell, Column, Kind, Sheet, SumOf, Table
-from reconciler.reports.words import EXIT_CODES, MODES, reads_of, result_words
+from reconciler.reports.words import EXIT_CODES, mode_words, reads_of, result_words
 
 CONTROL = "Control"
 
@@ -72,7 +72,7 @@ def _facts(run: RunRecord, beside: Background) -> Iterator[tuple[Cell, ...]]:
     yield ("Started", run.started_at)
     yield ("Finished", run.finished_at)
     yield ("Started by", run.trigger.value)
-    yield ("Mode", MODES[run.mode])
+    yield ("Mode", mode_words(run))
     yield ("Looked at", "some organisations or codes only (see the notes)" if run.partial else "everything")
     yield ("Read whole", run.complete)
     yield ("Exit code", f"{run.exit_code}: {EXIT_CODES.get(run.exit_code, 'not one that this version knows.')}")

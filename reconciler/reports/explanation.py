@@ -160,7 +160,14 @@ def _standing(standing: Mapping[str, Any]) -> list[str]:
 def _row(row: object) -> str:
     if not isinstance(row, Mapping):
         return str(row)
-    return " ".join(f"{name} {value}" for name, value in row.items() if value not in {None, ""} and name != "customer")
+    minor, until = row["monthly"], row["until"]
+    facts = [
+        f"{row['tier']} by {row['price']}",
+        row["status"],
+        "an amount that is not known" if minor is None else f"{money_text(minor, row['currency'])} a month",
+        f"until {utc(until)}" if until else "",
+    ]
+    return f"{row['subscription']} ({', '.join(fact for fact in facts if fact)})"
 
 
 def _write_drifts(said: Explanation, page: Page) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.model.drift import Code, Decided, Decision, Severity
 from reconciler.model.moments import utc
-from reconciler.model.run import RunRecord
+from reconciler.model.run import Approval, RunRecord
 from reconciler.reports.document import listed, plain
 from reconciler.reports.fates import Fate, fates_of
 from reconciler.reports.money_text import columns_of, money_words
@@ -108,6 +108,8 @@ def _most_money_first(decision: Decision) -> tuple[str, int, str, str]:
 
 def _entry(decision: Decision, fate: Fate | None, as_of: datetime) -> Entry:
     drift = decision.drift
+    # An applied plan writes what policy holds back: there the fate alone says what became of it.
+    let_through = fate is not None and fate.planned.approval is Approval.GIVEN
     facts = [
         has_and_due(drift.has, drift.due),
         *(money_words(drift.money) if drift.money else ()),
@@ -115,7 +117,7 @@ def _entry(decision: Decision, fate: Fate | None, as_of: datetime) -> Entry:
         f"seen in {counted(decision.runs_seen, 'run')}" if decision.runs_seen else "new",
         "" if decision.primary else "beside its main drift",
         fate.words if fate else "",
-        f"not fixed: {decision.reason.rstrip('.')}" if decision.blocked_by else "",
+        f"not fixed: {decision.reason.rstrip('.')}" if decision.blocked_by and not let_through else "",
     ]
     return Entry(
         key=drift.org_id or drift.id,

@@ -17,9 +17,9 @@ from reconciler.reports.summary_sheet import SUMMARY
 from reconciler.reports.tables import Book, Cell
 from reconciler.reports.words import (
     EXIT_CODES,
-    MODES,
     before_and_after,
     counts,
+    mode_words,
     read_problem,
     reads_of,
     result_words,
@@ -44,7 +44,7 @@ def _lines(run: RunRecord, book: Book) -> Iterator[str]:
     yield result_words(run)
     if run.refusal:
         yield from ("", f"**{_plain(run.refusal)}**")
-    yield from ("", f"Run {_code(run.id)} as of {utc(run.as_of)}: {MODES[run.mode]}.")
+    yield from ("", f"Run {_code(run.id)} as of {utc(run.as_of)}: {mode_words(run)}.")
     if run.partial:
         yield from ("", "Only some organisations or codes were looked at.")
     for name, read in reads_of(run):

@@ -18,10 +18,10 @@ from reconciler.reports.terminal_money import write_money
 from reconciler.reports.terminal_plan import tallied, write_plan
 from reconciler.reports.words import (
     EXIT_CODES,
-    MODES,
     NOT_KEPT,
     counted,
     counts,
+    mode_words,
     read_problem,
     reads_of,
     result_words,
@@ -71,7 +71,7 @@ def _write_headline(run: RunRecord, page: Page) -> None:
     page.line((run.result.value.upper(), _STYLES[run.result]), "  ", result_words(run))
     if run.refusal:
         page.line((run.refusal, "red"))
-    page.line(f"Run {run.id} as of {utc(run.as_of)}: {MODES[run.mode]}.")
+    page.line(f"Run {run.id} as of {utc(run.as_of)}: {mode_words(run)}.")
     if run.partial:
         page.line("Only some organisations or codes were looked at; later runs do not build on this one.")
     for name, read in reads_of(run):

@@ -32,7 +32,11 @@ def write_plan(run: RunRecord, page: Page, *, verbose: bool) -> None:
     for direction, rule in run.plan.refused_by.items():
         _write_refusal(direction, rule, run, page)
     if any(fate.planned.approval is Approval.NEEDED for fate in fates):
-        page.line("What needs approval is held back by [policy] alone; no pass writes it while that stands.", indent=2)
+        page.line(
+            "What needs approval is held back by [policy] alone: no pass writes it while that stands, but a person's "
+            "reconcile apply does, from the file that --plan-out wrote.",
+            indent=2,
+        )
     drifts = {decision.drift.id: decision.drift for decision in run.decisions}
     groups: dict[tuple[Direction, Call, str], list[Fate]] = {}
     for fate in fates:

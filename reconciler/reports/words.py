@@ -114,6 +114,11 @@ def counts(run: RunRecord) -> list[str]:
     return [f"Before these fixes, {line}", f"Mended by them: {mended:,}. Still with drift or held: {left:,}."]
 
 
+def mode_words(run: RunRecord) -> str:
+    """What the run may write."""
+    return MODES[run.mode] if run.approved_by is None else "an approved plan, of which it writes what limits allow"
+
+
 def has_and_due(has: State, due: State | None) -> str:
     """`tier enterprise -> professional`: what differs; without a difference, or nothing known due, what it has."""
     pairs = {"tier": (has.tier, due and due.tier), "status": (has.status, due and due.status)}

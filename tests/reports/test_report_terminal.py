@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -285,6 +286,21 @@ def test_a_drift_says_what_is_had_and_due_since_when_and_what_blocks_it() -> Non
         "tier enterprise -> professional, leak 900.00 USD a month, since 2026-09-01, seen in 2 runs, "
         "not fixed: seen for less than a day" in _flat(run_record(decisions=[of]))
     )
+
+
+def test_a_fix_of_an_applied_plan_says_what_became_of_it_and_not_what_policy_would_have_done() -> None:
+    of = decision(drift("org_1"), blocked_by="policy.mode", needs_approval=True, reason="policy flags everything")
+    applied = run_record(
+        decisions=[of], plan=plan_of([fix("org_1")]), outcomes=[outcome(fix("org_1"))], mode=RunMode.FIX
+    )
+    held = run_record(decisions=[of], plan=plan_of([fix("org_1")], approval=Approval.NEEDED))
+
+    text = _flat(replace(applied, approved_by="Ann"))
+
+    assert "fixed" in text
+    assert "not fixed" not in text
+    assert "an approved plan, of which it writes what limits allow" in text
+    assert "needs approval, not fixed: policy flags everything" in _flat(held)
 
 
 def test_a_drift_that_is_not_the_main_one_says_so() -> None:
