@@ -10,7 +10,7 @@ from enum import StrEnum
 from reconciler.model.acts import Waiver
 from reconciler.model.drift import Code, Decided, Direction, Drift, Fix
 from reconciler.model.history import Failures, Sighting
-from reconciler.model.moments import utc
+from reconciler.model.moments import duration_text, utc
 from reconciler.model.terms import Do, Mode, Policy
 from reconciler.rules.catalogue import default_of, stops_of
 
@@ -161,7 +161,7 @@ def _confirmed(asked: Question) -> Tried:
 
 def _settled(asked: Question, rule: str, needed: timedelta) -> Tried:
     stops = asked.now - asked.confirmed.first_seen < needed
-    words = f"seen for less than {rule} ({needed})" if stops else f"seen for at least {rule} ({needed})"
+    words = f"seen for {'less than' if stops else 'at least'} {rule} ({duration_text(needed)})"
     return Tried(rule=rule, words=words, stops=stops, by=By.TIME)
 
 

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field
 
 _DURATION = re.compile(r"(?:(\d{1,5})w)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?", re.ASCII)
-_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 _MAX_PORT = 65_535
 
 
@@ -23,16 +22,6 @@ def parse_duration(value: object) -> timedelta:
         raise ValueError('must be a duration such as "24h", "15m", "1h30m" or "7d"')
     weeks, days, hours, minutes, seconds = (int(number or 0) for number in match.groups())
     return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-
-
-def duration_text(duration: timedelta) -> str:
-    """The spelling that `parse_duration` reads back, in whole seconds."""
-    left = int(duration.total_seconds())
-    text = ""
-    for unit, seconds in _UNITS:
-        count, left = divmod(left, seconds)
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
 
 
 def _ratio(value: object) -> Decimal:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from reconciler.settings.kinds import duration_text
+from reconciler.model.moments import duration_text
 
 _Path = tuple[str, ...]
 _BARE = re.compile(r"[A-Za-z0-9_-]+")

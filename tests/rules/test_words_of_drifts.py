@@ -253,9 +253,9 @@ def test_every_other_stop_is_said_in_words() -> None:
         stopped(OVER).reason,
     ] == [
         "a run over some organisations or codes lowers nothing",
-        "seen for less than settle_lower (1 day, 0:00:00)",
+        "seen for less than settle_lower (1d)",
         "policy flags tier_over",
-        "seen for less than settle_raise (1 day, 0:00:00)",
+        "seen for less than settle_raise (1d)",
         "tier_over is fix by the catalogue",
     ]
 

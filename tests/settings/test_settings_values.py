@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from reconciler.model.billing import Source
 from reconciler.model.catalog import Catalog, SourceKeys, Tier
+from reconciler.model.moments import duration_text
 from reconciler.model.money import Interval
 from reconciler.model.terms import Authority, CodePolicy, Do, Limits, Mode, Policy, StatusTerms, Terms
-from reconciler.settings.kinds import duration_text, parse_duration
+from reconciler.settings.kinds import parse_duration
 from settings.settings_files import RIGHT, changed, loaded
 
 
