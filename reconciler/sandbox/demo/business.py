@@ -19,10 +19,11 @@ STRIPE_KEY = "rk_test_demo"
 
 UNPAID = "founders_friend"
 MONTHLY = {"starter": 4900, "professional": 9900, "enterprise": 49900}
-_READS = (
+READS = (
     "rak_customer_read",
     "rak_subscription_read",
     "rak_coupon_read",
+    "rak_plan_read",
     "rak_invoice_read",
     "rak_subscription_schedule_read",
 )
@@ -91,7 +92,7 @@ class Business:
         self.lago = LagoSandbox(api_key=LAGO_KEY, clock=lambda: now)
         self.stripe = StripeSandbox(
             api_key="sk_test_demo_owner",
-            restricted_keys={STRIPE_KEY: _READS},
+            restricted_keys={STRIPE_KEY: READS},
             clock=lambda: now,
         )
         self.records: dict[str, dict[str, Any]] = {}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from reconciler.sandbox.demo.business import UNPAID, Business, Paying
+from reconciler.sandbox.demo.business import UNPAID, Business, Paying, price_id
+from reconciler.sandbox.stripe import Phase
 
 _DAY = timedelta(days=1)
 _STARTER, _PRO, _ENTERPRISE = (Paying(tier=tier) for tier in ("starter", "professional", "enterprise"))
@@ -227,6 +228,38 @@ def _unresolvable(seeded: SeededBusiness, _: int) -> None:
     seeded.seeds.append(Seed(code="tier_unresolvable", about=org_id))
 
 
+def _link_dead(seeded: SeededBusiness, _: int) -> None:
+    org_id = seeded.business.add_record("professional")
+    seeded.business.records[org_id]["stripe_customer_id"] = "from-the-old-billing-4711"
+    seeded.seeds.append(Seed(code="link_dead", about=org_id))
+
+
+def _downgrade_scheduled(seeded: SeededBusiness, _: int) -> None:
+    business = seeded.business
+    org_id = business.add_record("professional")
+    held = business.bill_in_stripe(business.stripe_customer(org_id), _PRO)
+    turns = business.now + 12 * _DAY
+    business.stripe.add_schedule(
+        subscription=held,
+        phases=[
+            Phase(start=turns - 30 * _DAY, end=turns, prices=[price_id(_PRO)]),
+            Phase(start=turns, end=turns + 30 * _DAY, prices=[price_id(_STARTER)]),
+        ],
+    )
+    seeded.authority_of[org_id] = "stripe"
+    seeded.seeds.append(Seed(code="downgrade_scheduled", about=org_id))
+
+
+def _discounted(seeded: SeededBusiness, _: int) -> None:
+    business = seeded.business
+    org_id = business.add_record("professional")
+    business.bill_in_lago(org_id, _PRO)
+    business.records[org_id]["lago_customer_id"] = org_id
+    business.lago.add_applied_coupon(org_id, "LAUNCH20", percentage_rate="20.0", frequency="forever")
+    seeded.authority_of[org_id] = "lago"
+    seeded.seeds.append(Seed(code="discounted", about=org_id))
+
+
 def _record_invalid(seeded: SeededBusiness, _: int) -> None:
     org_id = seeded.business.add_record(UNPAID, status="on_hold")
     seeded.seeds.append(Seed(code="record_invalid", about=org_id))
@@ -251,6 +284,9 @@ _KINDS: tuple[tuple[int, Callable[[SeededBusiness, int], None]], ...] = (
     (2, _orphan),
     (1, _unresolvable),
     (1, _record_invalid),
+    (1, _link_dead),
+    (1, _downgrade_scheduled),
+    (1, _discounted),
     (2, _past_due),
     (1, _unpaid),
     (1, _collection_paused),
