@@ -184,7 +184,8 @@ class LagoClient:
             )
         if status == httpx.codes.UNAUTHORIZED:
             return CredentialError(
-                f"Lago at {self._host} refuses the API key", remedy="Set LAGO_API_KEY to a key of this Lago"
+                f"Lago at {self._host} refuses the API key",
+                remedy="Set LAGO_API_KEY to a key of this Lago, or [lago] url to the Lago that the key is of",
             )
         if status == httpx.codes.FORBIDDEN:
             kind = path.rpartition("/api/v1/")[2].partition("/")[0].removesuffix("s")

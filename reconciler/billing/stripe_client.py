@@ -223,7 +223,9 @@ def _forbidden(error: stripe.StripeError, path: str) -> CredentialError:
 def check_key(api_key: str, *, livemode: bool) -> None:
     """Raise CredentialError unless `api_key` is a secret or restricted key of the mode."""
     mode = "live" if livemode else "test"
-    remedy = f"Set STRIPE_API_KEY to a restricted key of {mode} mode (rk_{mode}_...), or [billing] livemode to match"
+    # Without the underscore that follows there, or the beginning would be redacted as a key itself.
+    begins = f"begins with rk_{mode}"
+    remedy = f"Set STRIPE_API_KEY to a restricted key of {mode} mode ({begins}), or [billing] livemode to match"
     if api_key.startswith("pk_"):
         raise CredentialError("The Stripe API key is a publishable key, which reads nothing", remedy=remedy)
     parts = _KEY.fullmatch(api_key)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
+from shutil import which
 
 _NAME = "reconcile"
 
 
 def called() -> str:
-    """`.venv/bin/reconcile`, seen from the current folder where it lies in it; the plain name where that is unknown."""
+    """The plain name where the PATH leads to this very command, or how it was called is unknown; else where it lies.
+
+    `.venv/bin/reconcile`: seen from the current folder where it lies in it.
+    """
     said = Path(sys.argv[0])
     if said.name == "__main__.py":
-        return f"{near(Path(sys.executable))} -m reconciler"
-    return str(near(said)) if said.name == _NAME and said.is_file() else _NAME
+        return f"{quote(str(near(Path(sys.executable))))} -m reconciler"
+    if which(_NAME) == str(said):
+        return _NAME
+    return quote(str(near(said))) if said.name == _NAME and said.is_file() else _NAME
 
 
 def near(path: Path) -> Path:

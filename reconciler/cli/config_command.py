@@ -13,7 +13,9 @@ import typer
 
 from reconciler.billing.stripe_lists import API_URL
 from reconciler.bootstrap.line import check_credentials
+from reconciler.cli.called import called
 from reconciler.cli.first_day import draft_from
+from reconciler.cli.ledger_access import say
 from reconciler.errors import CredentialError
 from reconciler.firststeps.draft import Asked
 from reconciler.firststeps.draft_toml import draft_toml
@@ -22,7 +24,6 @@ from reconciler.firststeps.new_file import refuse_existing, write_new
 from reconciler.logs import configure_logs
 from reconciler.model.billing import Source
 from reconciler.model.run import RunMode
-from reconciler.reports.safe_text import shown
 from reconciler.reports.words import MODES
 from reconciler.settings import Settings, load_settings, read_credential
 
@@ -57,7 +58,7 @@ def init(
     sys.stderr.write("Reading the store and what is billed; a large account takes minutes.\n")
     draft = draft_from(asked, os.environ)
     write_new(output, draft_toml(draft), check=lambda file: load_settings(file, {}))
-    sys.stdout.write(drafted(draft, output.absolute()))
+    sys.stdout.write(drafted(draft, output.absolute(), command=called()))
     return 0
 
 
@@ -67,12 +68,9 @@ def check(config: _Config = None) -> int:
     settings = load_settings(config, os.environ)
     _raise_all_wrong(Source, partial(_check_key, settings))
     reads = [f"{source} at {side.url}" for source in Source if (side := getattr(settings, source.value)) is not None]
-    lines = [
-        f"{settings.origin} can be used: {len(settings.tiers)} tiers, authority {settings.billing.authority}.",
-        f"It reads {', '.join([f'organisations at {settings.orgs.store}', *reads])}.",
-        f"Its passes run in {MODES[RunMode(settings.policy.mode.value)]}; --dry-run never writes.",
-    ]
-    sys.stdout.write("".join(f"{shown(line)}\n" for line in lines))
+    say(f"{settings.origin} can be used: {len(settings.tiers)} tiers, authority {settings.billing.authority}.")
+    say(f"It reads {', '.join([f'organisations at {settings.orgs.store}', *reads])}.")
+    say(f"Its passes run in {MODES[RunMode(settings.policy.mode.value)]}; --dry-run never writes.")
     return 0
 
 

@@ -30,7 +30,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for 
 
 WIDTH = 80
 _ALL_RUNS = 1_000_000
-_LATEST = "latest"
+LATEST = "latest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +56,19 @@ def opened(config: Path | None, *, says: bool = False) -> Iterator[Opened]:
         yield Opened(settings=settings, ledger=ledger, now=datetime.now(UTC))
 
 
-def find_run(ledger: SqlLedger, word: str) -> RunRecord:
+def run_named(ledger: SqlLedger, word: str, *, not_done: str = "Nothing was shown") -> RunRecord:
     """The run of that id, of the one id that begins so, or the latest. Raises UsageError, which names the nearest."""
     run = ledger.run(word)
     if run is not None:
         return run
-    ids = [each.id for each in ledger.runs(1 if word == _LATEST else _ALL_RUNS)]
-    found = ids if word == _LATEST else [each for each in ids if each.startswith(word)]
+    ids = [each.id for each in ledger.runs(1 if word == LATEST else _ALL_RUNS)]
+    found = ids if word == LATEST else [each for each in ids if each.startswith(word)]
     near = found[:3] or get_close_matches(word, ids, n=3)
     run = ledger.run(found[0]) if len(found) == 1 else None
     if run is None:
         what = f"{len(found)} runs begin with {word!r}" if found else f"There is no run {word!r} in the ledger"
         hint = f"; the nearest are {', '.join(near)}" if near else ""
-        raise UsageError(what + hint, not_done="Nothing was shown", remedy="reconcile runs names them")
+        raise UsageError(what + hint, not_done=not_done, remedy="reconcile runs names them")
     return run
 
 

@@ -50,7 +50,11 @@ def _usage(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     called = context.command_path if context is not None else "reconcile"
     message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-    return _say(str(UsageError(message.rstrip("."), remedy=f"See {called} --help")), UsageError.exit_code)
+    message = message.replace(". Did you mean ", "; the nearest: ").rstrip(".?")
+    near = getattr(error, "possibilities", None)  # of an option that there is not
+    if near:
+        message += f"; the nearest: {', '.join(near)}"
+    return _say(str(UsageError(message, remedy=f"See {called} --help")), UsageError.exit_code)
 
 
 def _say(line: str, exit_code: int) -> int:

@@ -65,7 +65,7 @@ def verify_(config: _Config = None, store: _Store = None) -> int:
         _say(f"A writer died in the middle: its journal is {found.journal}; the next write settles it.")
     for record in found.invalid:
         _say(f"{shown(record.key)}: {shown(record.problem)}")
-    _say("The store is sound." if found.is_sound else "The store is NOT sound: correct the records named above.")
+    _say("The store is sound." if found.is_sound else "The store is NOT sound: mend what is named above.")
     return 0 if found.is_sound else _NOT_SOUND
 
 

@@ -12,6 +12,7 @@ import typer
 from reconciler.bootstrap.line import line_from_snapshot
 from reconciler.bootstrap.machine import snapshots_folder
 from reconciler.bootstrap.stores import open_ledger
+from reconciler.cli.ledger_access import run_named
 from reconciler.cli.pass_command import log_level, perform
 from reconciler.cycle.line import Pass
 from reconciler.errors import UsageError
@@ -31,7 +32,7 @@ _NOTHING = "Nothing was judged"
 
 
 def replay(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A recorded run (reconcile runs).")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, how it begins, or latest.")],
     snapshot: Annotated[
         Path | None, typer.Option("--snapshot", metavar="FILE", help="What it kept by --save-snapshot.")
     ] = None,
@@ -52,7 +53,7 @@ def replay(
     file = snapshot or snapshots_folder(os.environ) / kept_name(recorded.as_of)
     if not file.is_file():
         raise UsageError(
-            f"{file} is missing, in which the run {run} would have kept what it read",
+            f"{file} is missing, in which the run {recorded.id} would have kept what it read",
             not_done=_NOTHING,
             remedy="Name the file with --snapshot; or set [ledger] keep_snapshots, and later runs can be replayed",
         )
@@ -61,7 +62,7 @@ def replay(
             raise UsageError(
                 f"{file} holds what another run read, at {utc(made.line.clock.now(), seconds=True)}",
                 not_done=_NOTHING,
-                remedy=f"Name the file of the run {run}, of {utc(recorded.as_of, seconds=True)}",
+                remedy=f"Name the file of the run {recorded.id}, of {utc(recorded.as_of, seconds=True)}",
             )
         again = perform(
             made,
@@ -76,10 +77,7 @@ def replay(
 
 def _recorded(run: str, settings: Settings) -> RunRecord:
     with open_ledger(settings, os.environ) as ledger:
-        found = ledger.run(run)
-    if found is None:
-        raise UsageError(f"There is no run {run!r} in the ledger", not_done=_NOTHING, remedy="See reconcile runs")
-    return found
+        return run_named(ledger, run, not_done=_NOTHING)
 
 
 def _tell(recorded: RunRecord, again: RunRecord) -> None:

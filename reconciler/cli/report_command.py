@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from reconciler.bootstrap.stores import open_ledger
+from reconciler.cli.ledger_access import LATEST, run_named
 from reconciler.cli.telling import refuse_to_print, tell
 from reconciler.errors import UsageError
 from reconciler.gather import Period, background_of, midnight, month_period, signed_lines
@@ -28,7 +29,7 @@ _MONTH = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])")
 
 def report(
     run: Annotated[
-        str, typer.Argument(metavar="[RUN]", help="A recorded run (reconcile runs); default the last.")
+        str, typer.Argument(metavar="[RUN]", help="A run's id, how it begins, or latest (the default).")
     ] = "",
     latest: Annotated[bool, typer.Option("--latest", help="The last recorded run.")] = False,
     month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="A month, by its last complete run.")] = "",
@@ -85,13 +86,10 @@ def find_run(asked: Asked, ledger: SqlLedger, settings: Settings) -> tuple[RunRe
             raise UsageError(
                 f"There is no complete run in {period.words}", not_done=_NOTHING, remedy="See reconcile runs"
             )
-        return _recorded(ledger, last.id), period
-    if asked.run:
-        return _recorded(ledger, asked.run), None
-    runs = ledger.runs(1)
-    if not runs:
+        return run_named(ledger, last.id, not_done=_NOTHING), period
+    if not ledger.runs(1):
         raise UsageError("No run is recorded yet", not_done=_NOTHING, remedy="Run a pass first: reconcile --dry-run")
-    return _recorded(ledger, runs[0].id), None
+    return run_named(ledger, asked.run or LATEST, not_done=_NOTHING), None
 
 
 def period_of(asked: Asked, timezone: str) -> Period:
@@ -107,13 +105,6 @@ def period_of(asked: Asked, timezone: str) -> Period:
         raise UsageError("--since is after --until", not_done=_NOTHING, remedy="Give the earlier day first")
     words = f"{asked.since} to {asked.until} ({timezone})"
     return Period(since=midnight(first, timezone), until=midnight(following, timezone), words=words)
-
-
-def _recorded(ledger: SqlLedger, run_id: str) -> RunRecord:
-    found = ledger.run(run_id)
-    if found is None:
-        raise UsageError(f"There is no run {run_id!r} in the ledger", not_done=_NOTHING, remedy="See reconcile runs")
-    return found
 
 
 def _day(word: str) -> date:

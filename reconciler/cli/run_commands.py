@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.ledger_access import Config, find_run, minute, opened, say, say_whole
+from reconciler.cli.ledger_access import Config, minute, opened, run_named, say, say_whole
 from reconciler.cli.telling import tell
 from reconciler.gather import background_of
 from reconciler.ledger.run_diff import Difference, Differs, differences
@@ -49,7 +49,7 @@ def show(
     if output is not None:
         refuse_place(output)
     with opened(config) as at:
-        found = find_run(at.ledger, run)
+        found = run_named(at.ledger, run)
         beside = background_of(found, at.settings, at.ledger)
     much = Verbosity.VERBOSE if verbose else Verbosity.NORMAL
     tell(found, asked, output=output, verbosity=much, beside=beside)
@@ -59,7 +59,7 @@ def show(
 def diff(before: _Run, after: _Run, config: Config = None) -> int:
     """Explain every drift that is new, gone or changed from one run to another, and by whom."""
     with opened(config) as at:
-        one, other = find_run(at.ledger, before), find_run(at.ledger, after)
+        one, other = run_named(at.ledger, before), run_named(at.ledger, after)
         if one.started_at > other.started_at:
             one, other = other, one
         until = max(other.finished_at, one.finished_at)

@@ -10,12 +10,12 @@ from reconciler.firststeps.draft import Draft
 from reconciler.firststeps.wrapping import wrapped
 
 
-def drafted(draft: Draft, file: Path) -> str:
-    """The text, at 80 columns; the command is on a line of its own, to be typed as it stands."""
-    return "".join(f"{line}\n" for line in _lines(draft, file))
+def drafted(draft: Draft, file: Path, *, command: str) -> str:
+    """The text, at 80 columns; `command`, as a shell takes it, is on a line of its own, to be typed as it stands."""
+    return "".join(f"{line}\n" for line in _lines(draft, file, command))
 
 
-def _lines(draft: Draft, file: Path) -> Iterator[str]:
+def _lines(draft: Draft, file: Path, command: str) -> Iterator[str]:
     for line in draft.read:
         yield from wrapped(line)
     yield ""
@@ -30,4 +30,4 @@ def _lines(draft: Draft, file: Path) -> Iterator[str]:
     yield ""
     yield "Then look. It only reads; nothing is written but its own ledger and reports:"
     yield ""
-    yield f"  reconcile --dry-run --config {shlex.quote(str(file))}"
+    yield f"  {command} --dry-run --config {shlex.quote(str(file))}"

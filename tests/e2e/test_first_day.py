@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,22 +14,15 @@ import pytest
 
 from e2e.e2e_support import Said, Site, site_of
 from reconciler.cli.main import run
-from reconciler.sandbox.demo import LAGO_KEY, STRIPE_KEY, Business, SeededBusiness, build_business
-from reconciler.sandbox.demo.business import UNPAID, Paying, price_id
+from reconciler.sandbox.demo import LAGO_KEY, Business, SeededBusiness, build_business
+from reconciler.sandbox.demo.business import READS, UNPAID, Paying, price_id
 from reconciler.sandbox.server import Fault
 from reconciler.sandbox.stripe import StripeSandbox
 from reconciler.settings import Settings, load_settings
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-OWNER = "sk_test_demo_owner"  # the demo's restricted key may not list prices
-READS = (
-    "rak_customer_read",
-    "rak_subscription_read",
-    "rak_coupon_read",
-    "rak_plan_read",
-    "rak_invoice_read",
-    "rak_subscription_schedule_read",
-)
+OWNER = "sk_test_demo_owner"
+NARROW = "rk_test_narrow"
 
 
 @dataclass(slots=True)
@@ -93,6 +87,7 @@ def test_from_nothing_to_a_dry_run_by_config_init_and_the_command_that_it_prints
     said = newcomer.init()
     assert said.exit_code == 0
     assert_fits_a_terminal(said)
+    assert_fits_a_terminal(newcomer.type("config", "check", "--config", str(newcomer.draft)))
     shown = newcomer.type(*next_command(said), "--format", "json")
     assert shown.exit_code == 2
     found = {(each["code"], each["org_id"]) for each in shown.document["drifts"]}
@@ -126,11 +121,32 @@ def test_the_draft_ranks_tiers_by_price_and_leaves_the_special_deal_to_a_person(
     assert "1 live subscription" in said.out
 
 
-def test_a_key_that_may_not_list_prices_still_gives_what_is_subscribed_to_and_says_so(newcomer: Newcomer) -> None:
-    newcomer.environ["STRIPE_API_KEY"] = STRIPE_KEY
-    said = newcomer.init()
-    assert "rak_plan_read" in said.out
-    assert price_id(Paying(tier="starter")) in newcomer.settings().tiers["starter"].stripe_prices
+def test_a_key_that_may_not_list_prices_still_gives_what_is_subscribed_to_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeded = build_business(organisations=80, now=NOW)
+    reads = [each for each in READS if each != "rak_plan_read"]
+    same = StripeSandbox(api_key=OWNER, restricted_keys={NARROW: reads}, clock=lambda: NOW)
+    same.tables = seeded.business.stripe.tables
+    seeded.business.stripe = same
+    with _newcomer(seeded, tmp_path, monkeypatch, capsys) as newcomer:
+        newcomer.environ["STRIPE_API_KEY"] = NARROW
+        said = newcomer.init()
+        assert "rak_plan_read" in said.out
+        assert price_id(Paying(tier="starter")) in newcomer.settings().tiers["starter"].stripe_prices
+
+
+def test_the_command_that_the_draft_ends_with_runs_where_it_was_typed(
+    newcomer: Newcomer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "opt" / "reconcile"
+    command.parent.mkdir()
+    command.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(command)])
+    assert newcomer.init().out.rstrip().splitlines()[-1].startswith(f"  {command} --dry-run ")
+    newcomer.draft.unlink()
+    monkeypatch.setenv("PATH", str(command.parent))
+    assert newcomer.init().out.rstrip().splitlines()[-1].startswith("  reconcile --dry-run ")
 
 
 def test_nothing_that_is_there_is_overwritten_and_nothing_is_read_for_it(newcomer: Newcomer) -> None:
@@ -236,11 +252,7 @@ def clean() -> SeededBusiness:
 
 @pytest.fixture
 def patient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Site]:
-    seeded = clean()
-    same = StripeSandbox(api_key=OWNER, restricted_keys={STRIPE_KEY: READS}, clock=lambda: NOW)
-    same.tables = seeded.business.stripe.tables
-    seeded.business.stripe = same
-    with site_of(seeded, tmp_path, monkeypatch, capsys) as site:
+    with site_of(clean(), tmp_path, monkeypatch, capsys) as site:
         yield site
 
 

@@ -77,6 +77,12 @@ def test_a_snapshot_of_another_run_is_refused(site: Site) -> None:
     assert "holds what another run read" in said.err
 
 
+def test_a_run_may_be_named_by_how_it_begins_or_as_the_latest(site: Site) -> None:
+    run = run_of(site)
+    for word in ("latest", run[:-2]):
+        assert f"the run {run} comes to the same decisions" in site.reconcile("replay", word, "--format", "json").err
+
+
 def test_a_run_that_is_not_recorded_is_refused(site: Site) -> None:
     assert site.reconcile("replay", "none").exit_code == 1
     run_of(site, "--dry-run")

@@ -84,6 +84,12 @@ def test_the_roll_forward_of_a_second_run_begins_with_the_first_and_ties_out(sit
     assert all(row["Left over"] == 0 for row in tables_in(book, "Roll-forward", "Of"))
 
 
+def test_a_run_may_be_named_by_how_it_begins_or_as_the_latest(site: Site) -> None:
+    first, last = run_id(site), run_id(site)
+    for word, run in ((first[:-2], first), ("latest", last)):
+        assert site.reconcile("report", word, "--format", "json").document["run"]["id"] == run
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

@@ -53,6 +53,11 @@ def test_a_wrong_lago_key(site: Site) -> None:
     assert "11111111" not in said.err
 
 
+def test_a_lago_address_that_is_another_servers_is_named_beside_the_key(site: Site) -> None:
+    replaced(site, site.lago.url, site.stripe.url)
+    assert_one_line(site.reconcile(), 1, "LAGO_API_KEY", "[lago] url")
+
+
 def test_a_wrong_stripe_key(site: Site) -> None:
     said = site.reconcile(environ={"STRIPE_API_KEY": "rk_test_not_the_right_one"})
     assert_one_line(said, 1, "Stripe", "key")
@@ -60,7 +65,9 @@ def test_a_wrong_stripe_key(site: Site) -> None:
 
 
 def test_a_key_of_the_other_mode(site: Site) -> None:
-    assert_one_line(site.reconcile(environ={"STRIPE_API_KEY": "rk_live_abcdefgh"}), 1, "live")
+    said = site.reconcile(environ={"STRIPE_API_KEY": "rk_live_abcdefgh"})
+    assert_one_line(said, 1, "of live mode", "begins with rk_test)")
+    assert "abcdefgh" not in said.err
 
 
 def test_a_name_that_does_not_resolve(site: Site) -> None:
@@ -186,7 +193,11 @@ def test_a_store_that_may_not_be_read(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("words", "problem"),
-    [(("frobnicate",), "No such command 'frobnicate'"), (("--dry-rum",), "No such option")],
+    [
+        (("frobnicate",), "No such command 'frobnicate'"),
+        (("explan", "org_1"), "No such command 'explan'; the nearest: 'explain'"),
+        (("--dry-rum",), "No such option: --dry-rum; the nearest: --dry-run"),
+    ],
 )
 def test_what_is_no_command_or_option_says_that_nothing_was_done_and_where_help_is(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...], problem: str
