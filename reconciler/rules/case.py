@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -109,6 +109,10 @@ class Case:
     def pays(self, granting: Granting) -> bool:
         """Whether money comes in for a live subscription: it bills something, and is not late."""
         return granting.takes_money and granting.subscription.id not in self.late
+
+    def may_be_anothers(self, row: Subscription) -> bool:
+        """Whether others claim the customer too, and the subscription names nobody."""
+        return not row.org_key and len(self.world.claims.get((row.source, row.customer_id), ())) > 1
 
     def monthly(self, grantings: Iterable[Granting]) -> int | None:
         """What `grantings` are billed a month together, in the currency of the organisation's money."""
@@ -294,15 +298,19 @@ def _collected(
 def _subscriptions(org: Org, source: Source, link: Link, world: World) -> list[Subscription]:
     """Those of every customer of `org`; of a customer it shares only those that name it, or are paid for and name none.
 
-    What ended may have named nobody: while it is paid ahead it keeps whoever has its tier, and it proves no end.
+    What ended may have named nobody: while it is, or may be, paid ahead it keeps whoever has its tier, and it proves no
+    end. What was paid for it belongs to no single one.
     """
     held: list[Subscription] = []
     for customer_id in link.customers:
         rows = world.index.of_customer(source, customer_id)
         sharers = world.claims.get((source, customer_id), ())
         if len(sharers) > 1 and named_apart(source, customer_id, sharers, world.index):
-            rows = tuple(
-                row for row in rows if row.org_key == org.id or (not row.org_key and world.reader.is_paid_ahead(row))
-            )
+            ahead = [row for row in rows if not row.org_key and world.reader.is_paid_ahead(row, unknown=True)]
+            rows = (*(row for row in rows if row.org_key == org.id), *map(_unpriced, ahead))
         held += rows
     return held
+
+
+def _unpriced(row: Subscription) -> Subscription:
+    return replace(row, items=tuple(replace(item, unit_amount=None) for item in row.items))

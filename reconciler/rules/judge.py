@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.drift import Code, Decided, Direction, Drift
-from reconciler.model.orgs import ACTIVE, DELETED, SUSPENDED, Org
-from reconciler.rules import beside, contracts, ended, flagged, lasting, links, price, schedules, statuses, tier
+from reconciler.model.orgs import ACTIVE, DELETED, Org
+from reconciler.rules import beside, contracts, ended, flagged, holds, lasting, links, price, schedules, statuses, tier
 from reconciler.rules.books import Books
 from reconciler.rules.case import Case, Verdict, World, make_case
 from reconciler.rules.catalogue import CATALOGUE, PLACE, default_of
@@ -164,7 +164,7 @@ def _drifts(case: Case, fault: str) -> Iterator[Drift]:
         return
     identity = [drift for rule in IDENTITY for drift in rule(case)]
     yield from identity
-    held = tuple(_holds(case, fault))
+    held = tuple(holds.holds(case, fault))
     yield from held
     if held or any(default_of(drift) is Decided.HOLD for drift in identity):
         return
@@ -197,44 +197,6 @@ def _suspended(case: Case, told: AbstractSet[Code]) -> Iterator[Drift]:
         return
     active = make_case(replace(case.org, status=case.world.terms.statuses.entitled), case.world)
     yield flagged.still_or_back(case, set_for, [drift for rule in ACTIVE_RULES for drift in rule(active)])
-
-
-def _holds(case: Case, fault: str) -> Iterator[Drift]:
-    """Why nothing can be concluded of the tier and the status."""
-    status, granting = case.org.status, case.granting
-    if status not in {ACTIVE, SUSPENDED}:
-        if not fault:
-            yield case.drift(Code.STATUS_UNKNOWN, detail=f"the organisation's own status is {status!r}")
-        return
-    unknown = [row for side in granting for row in side.unknown]
-    if unknown:
-        yield case.drift(
-            Code.STATUS_UNKNOWN, detail=", ".join(f"{row.id} on {row.source} is {row.raw_status!r}" for row in unknown)
-        )
-        return
-    if status == SUSPENDED:
-        if not all(side.complete for side in granting) and not any(statuses.suspended_but_paying(case)):
-            yield _unread(case)
-        return
-    unresolved = [side for side in granting if side.unresolved and not side.live]
-    if case.has is None:
-        yield case.drift(Code.TIER_UNRESOLVABLE, detail=f"its own tier {case.org.tier!r}")
-    elif unresolved:
-        yield case.drift(
-            Code.TIER_UNRESOLVABLE,
-            detail=f"{', '.join(unresolved[0].unmapped)} on {unresolved[0].source}",
-        )
-    elif case.due.says is Says.UNREAD:
-        yield _unread(case)
-    else:
-        unread = ended.ended_unread(case)
-        if unread:
-            yield case.drift(Code.SNAPSHOT_INCOMPLETE, detail=unread)
-
-
-def _unread(case: Case) -> Drift:
-    sides = [source for source in case.authority.sides if not case.standings[source].complete]
-    return case.drift(Code.SNAPSHOT_INCOMPLETE, detail=" and ".join(sides))
 
 
 def _in_flight(case: Case, drifts: list[Drift]) -> list[Drift]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.model.billing import Source
+from reconciler.model.billing import Source, Subscription
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Code, Decided, Direction, Drift, State
 from reconciler.model.terms import Authority
@@ -120,11 +120,13 @@ def _owes(case: Case) -> bool:
 
 
 def _not_known_paid(case: Case, paid: list[Granting]) -> str:
-    """Why nobody knows that it is paid for: sides that do not agree, or Lago's unpaid invoices, unread."""
+    """Why nobody knows that it pays: sides that do not agree, what names nobody, or Lago's unpaid invoices, unread."""
     live = [side for side in case.granting if side.live]
     alone = case.authority is Authority.BOTH and len(live) == 1
     if alone or len({side.live[0].entitles_to.name for side in live}) > 1:
         return "both sides must be live and agree" if alone else "the live sides differ"
+    if all(case.may_be_anothers(each.subscription) for each in paid):
+        return f"{paid[0].subscription.id} does not say for which of those who share its customer it was paid"
     for each in paid:
         row = each.subscription
         if row.source is Source.LAGO and not case.world.index.knows_invoices(row.source, row.customer_id):
@@ -134,20 +136,23 @@ def _not_known_paid(case: Case, paid: list[Granting]) -> str:
 
 def deleted_still_billed(case: Case) -> Iterator[Drift]:
     """A deleted organisation is billed by a subscription that is live."""
-    live = [each for side in case.standings.values() for each in side.live if _is_its_own(case, each)]
-    if live:
+    sides = case.standings.values()
+    live = [each for side in sides for each in side.live if _is_its_own(case, each.subscription)]
+    unmapped = [row for side in sides for row in side.unresolved if _is_its_own(case, row)]
+    rows = [*(each.subscription for each in live), *unmapped]
+    if rows:
         collected = [each for each in live if each.subscription.source in case.collecting] or live
-        currency = collected[0].item.currency or case.currency
+        currency = (collected[0].item.currency if collected else "") or case.currency
         yield case.drift(
             Code.DELETED_STILL_BILLED,
-            detail=", ".join(each.subscription.id for each in live),
-            effective_at=live[0].subscription.started_at,
-            overbilled=monthly_sum(collected, currency),
+            detail=", ".join(row.id for row in rows),
+            effective_at=rows[0].started_at,
+            overbilled=None if unmapped else monthly_sum(collected, currency),
             currency=currency,
         )
 
 
-def _is_its_own(case: Case, granting: Granting) -> bool:
+def _is_its_own(case: Case, row: Subscription) -> bool:
     """Whether no other organisation claims the customer: a deleted one leaves it to its successor."""
-    customer = (granting.subscription.source, granting.subscription.customer_id)
+    customer = (row.source, row.customer_id)
     return case.org.id in case.world.claims.get(customer, (case.org.id,))

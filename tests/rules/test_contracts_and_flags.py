@@ -399,3 +399,9 @@ def test_a_status_that_somebody_else_set_is_left_alone() -> None:
 
 def test_nothing_is_set_where_no_status_is_named() -> None:
     assert brief(decided(world("professional"), BY_STRIPE, FIX_ALL)) == [("paid_tier_no_billing", "flag", None)]
+
+
+def test_a_status_that_was_set_for_a_flag_is_told_as_that_while_something_unmapped_lives() -> None:
+    assert codes_of(flagged("professional", stripe_sub(price="price_of_next_year")), FLAGGING) == [
+        "paid_tier_no_billing"
+    ]

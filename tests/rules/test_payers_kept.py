@@ -18,6 +18,7 @@ from builders import (
     customers,
     decided,
     invoice,
+    judged,
     lago_sub,
     linked,
     observe_world,
@@ -286,3 +287,41 @@ def test_what_is_paid_ahead_is_told_of_an_organisation_on_an_unpaid_tier() -> No
     assert codes_of(world("founders_friend", stripe_sub(status=ENDED, period_end=NOW - DAY)), BY_STRIPE) == []
     # A new subscription in its place settles what it had.
     assert codes_of(world("starter", paid_ahead, stripe_sub(1, "starter")), BY_STRIPE) == []
+
+
+# whose payments nobody would notice
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (stripe_sub(price="price_of_next_year"), [("tier_unresolvable", "hold", None)]),
+        (stripe_sub(price="price_seats"), []),
+    ],
+    ids=["unmapped", "another product"],
+)
+def test_who_is_suspended_and_pays_for_something_unmapped_is_told(
+    row: Subscription, told: list[tuple[str, str, str | None]]
+) -> None:
+    observed = world("professional", row, status="suspended", history=OURS)
+    assert brief(decided(observed, BY_STRIPE)) == told
+    assert [each for each in added(observed, BY_STRIPE).money.values() if each.residual] == []
+
+
+def test_a_suspended_payer_is_told_as_one_whatever_unmapped_stands_beside() -> None:
+    held = stripe_sub(), lago_sub(1, "of_next_year")
+    observed = world("professional", *held, status="suspended")
+    assert codes_of(observed, terms(Authority.EITHER)) == ["suspended_but_paying"]
+
+
+def test_a_deleted_organisation_that_is_billed_for_something_unmapped_is_told() -> None:
+    strange = stripe_sub(price="price_of_next_year", sub_id="strange")
+    (alone,) = judged(world("professional", strange, status="deleted"), BY_STRIPE).drifts
+    assert (alone.code.value, alone.money and alone.money.overbilled) == ("deleted_still_billed", None)
+    (both,) = judged(world("professional", strange, stripe_sub(), status="deleted"), BY_STRIPE).drifts
+    assert "sub_1_professional, strange" in both.text
+    assert both.money is not None
+    assert (both.money.currency, both.money.overbilled) == ("usd", None)
+    former = org(2, status="deleted", stripe_id="cus_1")
+    successor = observe_world([linked(1), former], *customers(), stripe_sub(), strange)
+    assert "deleted_still_billed" not in codes_of(successor, BY_STRIPE)

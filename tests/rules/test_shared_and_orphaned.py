@@ -9,6 +9,7 @@ import pytest
 from builders import (
     DAY,
     NOW,
+    added,
     brief,
     codes_of,
     customers,
@@ -26,6 +27,8 @@ from builders import (
 )
 from reconciler.model.billing import Customer, Source, Subscription, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
+from reconciler.model.history import History
+from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority
 
 BY_STRIPE = terms(Authority.STRIPE)
@@ -270,6 +273,45 @@ def test_what_a_shared_customer_ended_without_naming_anybody_proves_no_end() -> 
         stripe_sub(3, sub_id="c", status=SubscriptionStatus.ENDED, period_end=NOW - DAY),
     )
     assert codes_of(observed, BY_STRIPE) == ["paid_tier_no_billing"]
+
+
+def sharing(*rows: Subscription, status: str = "active", history: History | None = None) -> Observation:
+    """Two organisations on one tier, of whom the second alone is named by what lives."""
+    return observe_world(
+        [linked(1, stripe_id="cus_3", status=status), linked(2, stripe_id="cus_3")],
+        *(lago_customer(each) for each in (1, 2)),
+        stripe_customer(3, org_key=""),
+        stripe_sub(3, "founders_friend", sub_id="b", org_key="org_2"),
+        *rows,
+        history=history,
+    )
+
+
+AHEAD = stripe_sub(3, sub_id="c", status=SubscriptionStatus.ENDED, period_end=NOW + 90 * DAY)
+
+
+def test_what_was_paid_ahead_for_nobody_in_particular_is_in_no_ones_books() -> None:
+    observed = sharing(AHEAD)
+    assert codes_of(observed, BY_STRIPE) == ["canceled_paid_through", "canceled_paid_through"]
+    money = added(observed, BY_STRIPE).money["usd"]
+    assert (money.billed, money.had, money.at_risk, money.unpriced, money.residual) == (0, 0, 0, 2, 0)
+
+
+def test_what_may_have_been_paid_ahead_for_another_gives_no_status_back() -> None:
+    ours = History(own_status={"org_1": "suspended"})
+    told, _ = decided(sharing(AHEAD, status="suspended", history=ours), BY_STRIPE)
+    assert (told.drift.code.value, told.decided.value, told.blocked_by) == ("suspended_but_paying", "flag", "proof")
+    named = sharing(AHEAD, stripe_sub(3, sub_id="d", org_key="org_1"), status="suspended", history=ours)
+    assert ("suspended_but_paying", "fix", None) in brief(decided(named, BY_STRIPE))
+
+
+def test_what_names_nobody_and_ended_at_an_unknown_date_stops_a_lowering() -> None:
+    over = stripe_sub(3, sub_id="a", status=SubscriptionStatus.ENDED, period_end=NOW - DAY, org_key="org_1")
+    assert brief(decided(sharing(over), BY_STRIPE))[0] == ("ended_still_entitled", "fix", None)
+    undated = replace(AHEAD, items=tuple(replace(item, period_end=None) for item in AHEAD.items))
+    first = decided(sharing(over, undated), BY_STRIPE)[0]
+    assert (first.drift.org_id, first.decided, first.blocked_by) == ("org_1", Decided.FLAG, "proof")
+    assert first.reason == "until when c was paid is not known"
 
 
 def test_a_payer_of_nobodys_for_an_unmapped_price_is_told() -> None:
