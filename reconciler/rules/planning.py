@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -15,6 +13,7 @@ from reconciler.model.run import Approval, Plan, PlannedFix
 from reconciler.model.terms import Limits, Terms
 from reconciler.rules.compare import Judgement
 from reconciler.rules.decide import Scope
+from reconciler.rules.digests import digest
 from reconciler.rules.limits import population_of, refuse_directions
 from reconciler.rules.written import explain
 
@@ -106,8 +105,7 @@ def digest_of(fixes: Iterable[Fix]) -> str:
         }
         for fix in fixes
     ]
-    canonical = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return digest(rows)
 
 
 NO_PLAN = Plan(digest=digest_of(()), fixes=(), refused_by={})

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Limits, Terms
+from reconciler.rules.digests import digest
 
 _UNREADABLE_RATIO_PERCENT = 1
 _UNREADABLE_COUNT = 10
@@ -95,10 +94,9 @@ def _other_mode(observation: Observation, terms: Terms) -> Refusal | None:
 
 
 def _refusal(observation: Observation, rule: str, text: str, *, facts: Sequence[str | int]) -> Refusal | None:
-    canonical = json.dumps([rule, *facts], separators=(",", ":"), ensure_ascii=True)
-    digest = f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    told = digest([rule, *facts])
     releases = observation.history.releases
-    if any(each.digest == digest and each.until > observation.as_of for each in releases):
+    if any(each.digest == told and each.until > observation.as_of for each in releases):
         return None
-    words = f"{text}; if all is right, run reconcile breaker ack --plan {digest} --by NAME --reason WHY"
-    return Refusal(rule=rule, text=words, digest=digest)
+    words = f"{text}; if all is right, run reconcile breaker ack --plan {told} --by NAME --reason WHY"
+    return Refusal(rule=rule, text=words, digest=told)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from datetime import UTC
 
 from reconciler.model.run import OutcomeResult, RunRecord
 from reconciler.model.sealed import SealedPlan
+from reconciler.rules.digests import digest
 from reconciler.rules.planning import digest_of
 
 
@@ -39,5 +38,4 @@ def seal_of(plan: SealedPlan) -> str:
         "store_at": plan.store_at,
         "digest": digest_of(plan.fixes),
     }
-    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return digest(said)

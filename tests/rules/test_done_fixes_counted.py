@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -83,7 +83,7 @@ def test_a_fix_counts_as_often_as_it_may_have_been_written() -> None:
 @pytest.mark.parametrize(
     ("at", "released"), [(NOW, True), (NOW + HOUR, False), (NOW - HOUR, False), (NOW + HOUR / 2, True)]
 )
-def test_a_release_counts_from_its_moment_until_its_end(at: timedelta, *, released: bool) -> None:
+def test_a_release_counts_from_its_moment_until_its_end(at: datetime, *, released: bool) -> None:
     release = Release(
         digest="sha256:0", until=NOW + HOUR, by="Ann", reason="all right", at=NOW, fixes=frozenset({raising().key})
     )

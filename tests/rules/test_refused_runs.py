@@ -152,3 +152,34 @@ def test_a_refusal_says_how_to_acknowledge_it() -> None:
     refusal = refusal_of(orgs(90))
     assert refusal is not None
     assert f"reconcile breaker ack --plan {refusal.digest} --by NAME --reason WHY" in refusal.text
+
+
+def test_digests_that_people_hold_stay_valid() -> None:
+    strange = [InvalidRecord(key=key, problem="its name is blank", readable=True) for key in ("örg", "org_1")]
+    told = [
+        refuse_run(observe_world([]), terms(), Limits()),
+        refuse_run(observe_world([], history=History(population=7)), terms(), Limits()),
+        refuse_run(observe_world(orgs(2), invalid=strange), terms(), Limits()),
+    ]
+    assert [each.digest if each else None for each in told] == [
+        "sha256:7e1cd14e1a5395f4e655380c4cb63dcda44583f3b464e1e2113310fb4821d4dc",
+        "sha256:cb215daea988e78cab75f164c2e733c158a749fda41afcb7f8354c28ef29d7e1",
+        "sha256:97ff220e5060cdc31dc064679956d37c68059029506badec147a16adf85a5169",
+    ]
+
+
+def test_a_word_ends_with_its_last_moment() -> None:
+    refusal = refusal_of(orgs(90))
+    assert refusal is not None
+    word = Release(digest=refusal.digest, until=NOW, by="Ann", reason="sold", at=NOW, population=90)
+    assert refusal_of(orgs(90), word) is not None
+    assert refusal_of(orgs(90), replace(word, until=NOW + timedelta(seconds=1))) is None
+
+
+def test_objects_of_the_other_mode_are_told_with_what_to_check() -> None:
+    held = [stripe_customer(number, livemode=False) for number in range(4)]
+    refusal = refuse_run(observe_world(orgs(9), *held), terms(), Limits())
+    assert refusal is not None
+    assert refusal.text.startswith(
+        "stripe gave 4 objects of the other mode. Nothing was judged or written. Check [billing] livemode and the key; "
+    )
