@@ -56,7 +56,9 @@ class FakeLedger:
                 }
             fixed = {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.FIXED}
             open_drifts = {drift_id: each for drift_id, each in open_drifts.items() if drift_id not in fixed}
-            over = fixed | {each.fix.drift_id for each in run.outcomes if each.result is OutcomeResult.STALE}
+            looked = {each.fix.key for each in run.plan.fixes}
+            stale = [each.fix for each in run.outcomes if each.result is OutcomeResult.STALE]
+            over = fixed | {each.drift_id for each in stale if each.key in looked}
             confirmed = {key: each for key, each in confirmed.items() if each[0] not in over}
         written = [(each.fix, each.at) for run in self.recorded for each in run.outcomes if each.written]
         shown = [

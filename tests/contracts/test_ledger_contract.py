@@ -261,11 +261,20 @@ def test_a_fix_that_was_read_back_is_confirmed_no_more(ledger: Ledger) -> None:
 
 def test_a_fix_that_a_second_look_took_back_is_confirmed_anew(ledger: Ledger) -> None:
     ledger.record(confirmed("run-1", 0))
-    ledger.record(confirmed("run-2", 1, outcomes=[outcome(result=OutcomeResult.STALE)]))
+    ledger.record(confirmed("run-2", 1, outcomes=[outcome(result=OutcomeResult.STALE)], plan=plan_of([fix()])))
     assert ledger.history(T0).confirmations == {}
     assert open_drifts(ledger) == {"tier_over:org_1": seen(0, 2)}
     ledger.record(confirmed("run-3", 2))
     assert ledger.history(T0).confirmations == {"to starter": seen(2, 1)}
+
+
+def test_a_fix_of_an_approved_plan_that_a_run_did_not_come_to_again_stays_confirmed(ledger: Ledger) -> None:
+    gone = outcome(result=OutcomeResult.STALE)
+    ledger.record(confirmed("run-1", 0))
+    ledger.record(confirmed("run-2", 1, "", outcomes=[gone], plan=NO_FIXES, complete=False))
+    assert ledger.history(T0).confirmations == {"to starter": seen(0, 1)}
+    ledger.record(confirmed("run-3", 2, "", outcomes=[gone], plan=NO_FIXES))
+    assert ledger.history(T0).confirmations == {}
 
 
 def test_a_run_recorded_twice_is_an_error_and_changes_nothing(ledger: Ledger) -> None:
