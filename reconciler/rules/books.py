@@ -177,7 +177,7 @@ def _overbilled(sides: Sequence[Standing], currency: str, unpaid: AbstractSet[st
             return None
         totals.append(total)
         rightful.append(max((each for each in right if each is not None), default=0))
-    return sum(totals) - (max(rightful, default=0) if double else sum(rightful))
+    return sum(totals) - (max(rightful) if double else sum(rightful))
 
 
 def _weight(granting: Granting) -> tuple[int, int, str]:

@@ -60,7 +60,7 @@ def invoices_of(granting: Granting, index: BillingIndex) -> tuple[Invoice, ...]:
     the customer was read by itself, every invoice says it, and only its own count.
     """
     subscription = granting.subscription
-    unpaid = index.invoices[subscription.source].get(subscription.customer_id, ())
+    unpaid = index.invoices[subscription.source].get(subscription.customer_id)
     if not unpaid:
         return ()
     alone = (subscription.source, subscription.customer_id) in index.read_alone

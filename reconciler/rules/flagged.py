@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reconciler.model.drift import Code, Decided, Direction, Drift, State
-from reconciler.model.orgs import ACTIVE
 from reconciler.rules.case import Case
 from reconciler.rules.catalogue import CATALOGUE, default_of
 from reconciler.rules.fixes import status_fix, stops_flagging
@@ -77,9 +76,9 @@ def _is_flag(drift: Drift) -> bool:
 
 
 def _may_lose(case: Case) -> bool:
-    """Whether nothing is paid for, and something leaks."""
+    """Whether nothing is paid for, and something leaks, which it does of an active organisation only."""
     books = case.books
     pays = any(case.pays(each) for side in case.standings.values() for each in side.live)
     kept = any(side.paid_through for side in case.standings.values())
     leaks = books is not None and bool(books.leak)
-    return case.org.status == ACTIVE and leaks and not pays and not kept and not case.contracts
+    return leaks and not pays and not kept and not case.contracts

@@ -195,14 +195,13 @@ def _suspended(case: Case, told: AbstractSet[Code]) -> Iterator[Drift]:
     set_for = flagged.set_for(case)
     if paying or not set_for or set_for.partition(":")[0] in told:
         return
-    active = make_case(replace(case.org, status=case.world.terms.statuses.entitled), case.world)
-    yield flagged.still_or_back(case, set_for, [drift for rule in ACTIVE_RULES for drift in rule(active)])
+    yield flagged.still_or_back(case, set_for, [drift for rule in ACTIVE_RULES for drift in rule(case)])
 
 
 def _in_flight(case: Case, drifts: list[Drift]) -> list[Drift]:
     """What changed a short while ago is only waited for: a raise for `settle_raise`, all else for `settle_lower`."""
     concluded = [drift for drift in drifts if _settles(drift)]
-    if not concluded or not case.world.past.knows_changes:
+    if not concluded:
         return drifts
     change = case.world.past.last_change(case.org, case.subscriptions(), case.world.now)
     if change is None:

@@ -133,7 +133,7 @@ class Past:
 
     def contracts_of(self, org_id: str, now: datetime) -> tuple[tuple[Contract, ...], tuple[Contract, ...]]:
         """The contracts of an organisation that are in force at `now`, and those that are over."""
-        held = self.contracts.get(org_id, ())
+        held = self.contracts.get(org_id)
         if not held:
             return (), ()
         begun = [each for each in held if begins_at(each.start) <= now]

@@ -179,10 +179,8 @@ class Reader:
         rows = list(subscriptions)
         if not rows:
             return Standing(source=source, complete=complete)
-        running = set()
-        if len(rows) > 1:
-            rows.sort(key=_by_id)
-            running = {_chain(each) for each in rows if each.status in RUNS}
+        rows.sort(key=_by_id)
+        running = {_chain(each) for each in rows if each.status in RUNS}
         sorted_out = _Sorting()
         for subscription in rows:
             base, strange = self._base_items(subscription)
@@ -208,8 +206,7 @@ class Reader:
                     strange.append(item.label)
                 case NoTier.OTHER_PRODUCT:
                     pass
-        if len(base) > 1:
-            base.sort(key=lambda pair: (-pair[0].rank, pair[1].id))
+        base.sort(key=lambda pair: (-pair[0].rank, pair[1].id))
         return base, strange
 
     def _granting(self, subscription: Subscription, base: list[tuple[Tier, Item]]) -> Granting | None:
@@ -233,7 +230,7 @@ class Reader:
             until=paid_through_date(subscription, items) if ended else subscription.cancel_at,
             missed=missed,
             takes_money=(self._on_trial(subscription) if trialing else monthly != 0) and not self._paused(subscription),
-            ambiguous=len(base) > 1 and len({each.name for each, _ in base}) > 1,
+            ambiguous=len({each.name for each, _ in base}) > 1,
         )
 
     def is_paid_ahead(self, subscription: Subscription, *, unknown: bool = False) -> bool:
@@ -275,8 +272,6 @@ def _subscription_id(granting: Granting) -> str:
 
 def _apart(live: list[Granting]) -> tuple[list[Granting], list[Granting]]:
     """What is live, and what is live at no price and beside one that costs, of a tier at least as high."""
-    if len(live) <= 1:
-        return live, []
     priced = max((each.entitles_to.rank for each in live if each.monthly != 0 or each.trialing), default=NO_RANK)
     left = [each for each in live if each.monthly == 0 and not each.trialing and each.entitles_to.rank <= priced]
     return ([each for each in live if each not in left], left) if left else (live, left)
@@ -288,8 +283,7 @@ def _chain(subscription: Subscription) -> tuple[str, str]:
 
 
 def _highest_first(grantings: list[Granting]) -> tuple[Granting, ...]:
-    if len(grantings) > 1:
-        grantings.sort(key=lambda each: (-each.entitles_to.rank, -(each.monthly or 0), each.subscription.id))
+    grantings.sort(key=lambda each: (-each.entitles_to.rank, -(each.monthly or 0), each.subscription.id))
     return tuple(grantings)
 
 
