@@ -306,7 +306,7 @@ def _subscriptions(org: Org, source: Source, link: Link, world: World) -> list[S
         rows = world.index.of_customer(source, customer_id)
         sharers = world.claims.get((source, customer_id), ())
         if len(sharers) > 1 and named_apart(source, customer_id, sharers, world.index):
-            ahead = [row for row in rows if not row.org_key and world.reader.is_paid_ahead(row, unknown=True)]
+            ahead = [row for row in rows if not row.org_key and world.reader.may_be_paid_ahead(row)]
             rows = (*(row for row in rows if row.org_key == org.id), *map(_unpriced, ahead))
         held += rows
     return held

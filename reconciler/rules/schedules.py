@@ -51,7 +51,7 @@ def _end_differs(case: Case) -> bool:
     if case.authority is not Authority.BOTH or case.due.says is not Says.LIVE:
         return False
     tops = [side.live[0] for side in case.granting if side.live]
-    return len(tops) > 1 and len({each.until is None for each in tops}) > 1
+    return len({each.until is None for each in tops}) > 1
 
 
 def _ends(granting: Granting) -> bool:

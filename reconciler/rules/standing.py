@@ -188,9 +188,7 @@ class Reader:
             # Of a downgrade that waits the row that runs decides; another product's subscription means nothing here.
             if waits or not (base or strange):
                 continue
-            if strange and (
-                subscription.status not in _OVER or (not base and self.is_paid_ahead(subscription, unknown=True))
-            ):
+            if strange and (subscription.status not in _OVER or (not base and self.may_be_paid_ahead(subscription))):
                 sorted_out.unmapped.update(strange)
             sorted_out.put(subscription, self._granting(subscription, base))
         return sorted_out.standing(source, complete=complete, now=self.now)
@@ -217,7 +215,7 @@ class Reader:
         trialing = subscription.status is SubscriptionStatus.TRIALING
         monthly = billed_monthly(subscription, items)
         missed, rightful = "", monthly
-        if subscription.status in RUNS and (subscription.cancel_at is not None or subscription.next_at is not None):
+        if subscription.cancel_at is not None or subscription.next_at is not None:
             missed, rightful = self._missed(subscription, monthly)
         named = self.terms.statuses.trialing
         return Granting(
@@ -233,12 +231,12 @@ class Reader:
             ambiguous=len({each.name for each, _ in base}) > 1,
         )
 
-    def is_paid_ahead(self, subscription: Subscription, *, unknown: bool = False) -> bool:
-        """Whether it ended and is paid until a date ahead; `unknown` where that date cannot be read."""
+    def may_be_paid_ahead(self, subscription: Subscription) -> bool:
+        """Whether it ended and is paid until a date ahead, or until one that cannot be read."""
         if subscription.status is not SubscriptionStatus.ENDED or not subscription.items:
             return False
         until = paid_through_date(subscription, subscription.items)
-        return unknown if until is None else until > self.now
+        return until is None or until > self.now
 
     def _on_trial(self, subscription: Subscription) -> bool:
         return subscription.trial_end is None or subscription.trial_end > self.now - SCHEDULE_LAG
