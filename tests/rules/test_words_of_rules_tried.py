@@ -35,7 +35,7 @@ def test_a_lowering_that_nothing_stops_says_so_of_every_rule() -> None:
         ("waiver", "nothing of the organisation is waived", False),
         ("partial", "the run looks at everything", False),
         ("confirm_runs", "seen in 1 of the 1 complete runs in a row that it needs", False),
-        ("settle_lower", "seen for at least settle_lower (0:00:00)", False),
+        ("settle_lower", "seen for at least settle_lower (0s)", False),
         ("backoff", "it has not failed", False),
         ("policy.codes.tier_over", "policy does not flag tier_over", False),
         ("policy.lower", "policy lets fixes to lower be written", False),
