@@ -95,9 +95,10 @@ def books_of(
         for each in side.live
         if each.takes_money and each.subscription.id not in (unpaid if active else late)
     ]
-    entitling += [(has, each) for side in granting for each in side.keeps(has)]
+    kept = [each for side in granting for each in side.keeps(has)]
     if due.says is Says.PAID_THROUGH and due.by is not None and sides.authority is Authority.EITHER:
-        entitling.append((has, due.by))  # its side has nothing live, and so collects no longer
+        kept.append(due.by)  # its side has nothing live, and so collects no longer
+    entitling += [(has, each) for each in kept if active or each.takes_money]
     if not entitling and active and due.says is Says.NOTHING:
         entitling = [(has, each) for side in sides.granting for each in side.open if first_payment_open(each, now)]
     tier, reference = max(entitling, key=lambda pair: (pair[0].rank, _weight(pair[1])), default=(None, None))

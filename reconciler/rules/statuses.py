@@ -115,7 +115,8 @@ def _owes(case: Case) -> bool:
     """Whether under `both` nothing comes in on the collecting side: the mirror takes no money."""
     if case.authority is not Authority.BOTH:
         return False
-    collected = [each for source in case.collecting for each in case.standings[source].live]
+    sides = [case.standings[source] for source in case.collecting]
+    collected = [each for side in sides for each in (*side.live, *side.paid_through)]
     return bool(collected) and not any(case.pays(each) for each in collected)
 
 

@@ -325,3 +325,23 @@ def test_a_deleted_organisation_that_is_billed_for_something_unmapped_is_told() 
     former = org(2, status="deleted", stripe_id="cus_1")
     successor = observe_world([linked(1), former], *customers(), stripe_sub(), strange)
     assert "deleted_still_billed" not in codes_of(successor, BY_STRIPE)
+
+
+AHEAD = stripe_sub(sub_id="ahead", status=ENDED, ended_at=NOW - DAY)
+
+
+@pytest.mark.parametrize("authority", [Authority.STRIPE, Authority.BOTH, Authority.EITHER])
+def test_what_ended_at_no_price_is_owed_to_no_suspended_organisation(authority: Authority) -> None:
+    at_no_price = replace(AHEAD, items=tuple(replace(item, unit_amount=0) for item in AHEAD.items))
+    for row, owed in ((at_no_price, 0), (AHEAD, 9900)):
+        money = added(world("professional", row, status="suspended"), terms(authority)).money["usd"]
+        assert (money.owed, money.residual) == (owed, 0)
+
+
+@pytest.mark.parametrize("beside", [stripe_sub(amount=0), stripe_sub(status=LATE)], ids=["at no price", "late"])
+def test_under_both_who_paid_ahead_is_told_while_suspended_whatever_is_not_paid_beside(beside: Subscription) -> None:
+    observed = world("professional", AHEAD, beside, lago_sub(), status="suspended")
+    by = terms(Authority.BOTH, collects=Source.STRIPE)
+    assert codes_of(observed, by) == ["suspended_but_paying"]
+    money = added(observed, by).money["usd"]
+    assert (money.owed, money.residual) == (9900, 0)
