@@ -41,21 +41,21 @@ def with_status(case: Case, drifts: Sequence[Drift]) -> list[Drift]:
     return [changed if drift is wanted else drift for drift in drifts]
 
 
-def set_for(case: Case) -> str:
-    """The id of the drift for which the organisation's status was set, where it is still what we set; else empty."""
+def set_for(case: Case) -> str | None:
+    """The id of the drift for which the organisation's status was set, where it is still what we set."""
     statuses, history = case.world.terms.statuses, case.world.past.history
     ours = history.own_status.get(case.org.id) == case.org.status == statuses.flagged
     if not statuses.flagged or not ours:
-        return ""
+        return None
     about = [f"{code}:{case.org.id}" for code in CATALOGUE if code in statuses.flagged_codes]
     known = sorted(history.open_drifts)
-    return next((key for name in about for key in known if key == name or key.startswith(f"{name}:")), "")
+    return next((key for name in about for key in known if key == name or key.startswith(f"{name}:")), None)
 
 
 def still_or_back(case: Case, drift_id: str, as_if_active: Sequence[Drift]) -> Drift:
     """The drift for which the status was set while it lasts; once it is gone, the way back under its name.
 
-    `as_if_active` are the drifts that the organisation would have if it were active.
+    `as_if_active` are the drifts that the rules for active organisations find: no rule of a leak looks at the status.
     """
     code = Code(drift_id.partition(":")[0])
     if any(drift.code is code for drift in as_if_active):

@@ -193,7 +193,7 @@ def _suspended(case: Case, told: AbstractSet[Code]) -> Iterator[Drift]:
     paying = tuple(statuses.suspended_but_paying(case))
     yield from paying
     set_for = flagged.set_for(case)
-    if paying or not set_for or set_for.partition(":")[0] in told:
+    if paying or set_for is None or set_for.partition(":")[0] in told:
         return
     yield flagged.still_or_back(case, set_for, [drift for rule in ACTIVE_RULES for drift in rule(case)])
 
@@ -272,4 +272,4 @@ def _with_money(drifts: Sequence[Drift], books: Books | None) -> Iterator[Drift]
                 else books.overbilled - sum(map(int, filter(None, told)))
             )
             money = replace(money, overbilled=rest)
-        yield replace(drift, money=money) if money is not drift.money else drift
+        yield replace(drift, money=money)

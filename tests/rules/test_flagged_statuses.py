@@ -102,6 +102,11 @@ def test_no_status_is_set_where_none_is_named() -> None:
     assert lowered(found("professional", terms_=by(flagged=""))) == []
 
 
+def test_no_status_is_set_that_the_organisation_has() -> None:
+    (drift,) = found("professional", terms_=by(flagged="active"))
+    assert (drift.default, drift.fix) == (None, None)
+
+
 def test_only_who_has_the_status_of_the_entitled_may_lose_it() -> None:
     assert lowered(found("professional", terms_=by(entitled="trusted"))) == []
 
@@ -141,6 +146,11 @@ def test_once_the_drift_is_gone_the_status_is_taken_back_under_its_name() -> Non
     assert drift.fix is not None
     assert (drift.fix.drift_id, drift.fix.direction) == (gone, Direction.RAISE)
     assert dict(drift.fix.arguments) == {"status": "active"}
+
+
+def test_where_the_status_that_was_set_is_that_of_the_entitled_nothing_is_written() -> None:
+    (drift,) = suspended("zero_amount_live:org_1:sub_9", entitled="suspended")
+    assert (drift.id, drift.fix) == ("zero_amount_live:org_1:sub_9", None)
 
 
 def test_a_drift_of_identity_that_lasts_is_told_once() -> None:

@@ -31,6 +31,9 @@ from reconciler.model.drift import Code, Decided
 from reconciler.model.money import Interval, Period
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, Terms
+from reconciler.rules.case import make_case
+from reconciler.rules.compare import make_world
+from reconciler.rules.price import price_override
 
 BY_STRIPE, BY_LAGO = terms(Authority.STRIPE), terms(Authority.LAGO)
 
@@ -130,6 +133,13 @@ def test_a_discount_that_leaves_something_is_as_it_should_be(discount: Discount,
     assert words in decision.drift.text
     assert decision.drift.money is not None
     assert decision.drift.money.variance == variance
+
+
+def test_a_price_is_told_without_its_money_where_no_books_are_kept() -> None:
+    observed = world("professional", stripe_sub(amount=9000))
+    case = make_case(observed.store.orgs[0], make_world(observed, BY_STRIPE))
+    (drift,) = price_override(replace(case, books=None))
+    assert (drift.code, drift.money) == (Code.PRICE_OVERRIDE, None)
 
 
 @pytest.mark.parametrize(("currency", "listed", "billed"), [("jpy", 1500, 1480), ("kwd", 30125, 30120)])

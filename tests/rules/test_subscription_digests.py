@@ -98,3 +98,4 @@ def test_the_order_of_items_discounts_and_metadata_does_not_count() -> None:
 
 def test_a_known_hash_never_changes() -> None:
     assert subscription_digest(ROW) == "f7053cb97c3d3f23e0c899ebac05f18d"
+    assert subscription_digest(replace(ROW, next_item=ROW.items[0])) == "1ab49faacde04375ee9b1d7d3819dd3e"
