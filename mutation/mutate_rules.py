@@ -1,5 +1,5 @@
 # ruff: noqa: INP001, T201 # a program, not a package; prints its figures
-"""Changes the rules in every way that mutmut knows, counts by module which changes a test noticed, and fails on others.
+"""Changes the rules in every way that mutmut knows, and counts by module who noticed: tests, mypy, or nobody.
 
     python mutation/mutate_rules.py [--again] [NAME...]
 
@@ -23,11 +23,11 @@ from mutmut.stats import status_by_exit_code
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
 FOLDER = PROJECT / "build" / "mutation-rules"
-NOTICED = {"killed", "timeout"}
+BY_TESTS, BY_TYPES = {"killed", "timeout"}, "caught by type check"
 
 
 def main(arguments: list[str]) -> int:
-    """Run mutmut, and tell what came of it; 1 where a change was noticed by no test."""
+    """Run mutmut, and tell what came of it; 1 where nobody noticed a change."""
     again, names = "--again" in arguments, [each for each in arguments if not each.startswith("--")]
     if not again and not names:
         shutil.rmtree(FOLDER, ignore_errors=True)
@@ -61,25 +61,32 @@ def _forget_survivors() -> None:
         record = json.loads(path.read_text())
         tried = record["exit_code_by_key"]
         record["exit_code_by_key"] = {
-            name: code if status_by_exit_code[code] in NOTICED else None for name, code in tried.items()
+            name: code if status_by_exit_code[code] in {*BY_TESTS, BY_TYPES} else None for name, code in tried.items()
         }
         path.write_text(json.dumps(record))
 
 
 def _tell() -> int:
-    total, noticed, survivors = 0, 0, []
+    total: Counter[str] = Counter()
+    survivors: list[str] = []
+    print(f"{'':20}  in all  tests  types  nobody")
     for path in _records():
-        tried = {
-            name: status_by_exit_code[code] for name, code in json.loads(path.read_text())["exit_code_by_key"].items()
-        }
-        by_status = Counter(tried.values())
-        total, noticed = total + len(tried), noticed + sum(by_status[each] for each in NOTICED)
+        codes = json.loads(path.read_text())["exit_code_by_key"]
+        tried = {name: status_by_exit_code[code] for name, code in codes.items()}
+        left = [f"{name}: {said}" for name, said in tried.items() if said not in {*BY_TESTS, BY_TYPES}]
+        types = sum(said == BY_TYPES for said in tried.values())
+        found = Counter(all=len(tried), tests=len(tried) - types - len(left), types=types, nobody=len(left))
+        total += found
+        survivors += left
         if tried:
-            print(f"{path.name.removesuffix('.py.meta'):20} {len(tried):5}  {dict(sorted(by_status.items()))}")
-        survivors += [f"{name}: {status}" for name, status in tried.items() if status not in NOTICED]
+            _row(path.name.removesuffix(".py.meta"), found)
+    _row("changes noticed by", total)
     print(*survivors, sep="\n")
-    print(f"{total} changes of the rules, {noticed} noticed by a test, {len(survivors)} not")
     return 1 if survivors or not total else 0
+
+
+def _row(name: str, found: Counter[str]) -> None:
+    print(f"{name:20} {found['all']:7} {found['tests']:6} {found['types']:6} {found['nobody']:7}")
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ from reconciler.rules.case import Case, Verdict, make_case
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.compare import Judgement, make_world
 from reconciler.rules.fixes import tier_fix
+from reconciler.rules.lasting import not_lasting
 from reconciler.rules.schedules import said
 from reconciler.rules.totals import add_up
 
@@ -173,6 +174,12 @@ def test_several_values_of_a_fix_that_does_not_last_are_listed() -> None:
     drift = told(undone, "fix_not_sticking", by)
     times = ", ".join(f"2026-11-{day} 12:00 UTC" for day in (21, 22, 23))
     assert drift.text == detailed(drift, f"status suspended was written at {times}, and each time undone")
+    both = replace(fix, arguments={"status": "suspended", "plan_tier": "starter"})
+    history = History(fixed_at={both.key: (NOW - 3 * DAY, NOW - 2 * DAY, NOW - DAY)})
+    case = case_of(world("professional", history=history), by)
+    (drift,) = not_lasting(case, [replace(told(observed, "ended_still_entitled", by), fix=both)])
+    values = "plan_tier starter, status suspended"
+    assert drift.text == detailed(drift, f"{values} was written at {times}, and each time undone")
 
 
 def test_a_moment_that_is_not_known_is_said_so() -> None:
