@@ -34,7 +34,7 @@ from rules.plain_text import lines_of
 
 FOLDER = Path(__file__).parent / "approved"
 SEEDS = FOLDER / "seeds.txt"
-A_FILE = 25
+A_FILE = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
