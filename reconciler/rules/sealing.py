@@ -10,13 +10,15 @@ from reconciler.model.sealed import SealedPlan
 from reconciler.rules.digests import digest
 from reconciler.rules.planning import digest_of
 
+_NOT_YET = ""
+
 
 def seal_plan(run: RunRecord, *, store_at: str) -> SealedPlan:
     """Every fix of the run that is left to write: approved or not, refused by a limit or not."""
     fixed = {each.fix.key for each in run.outcomes if each.result is OutcomeResult.FIXED}
     fixes = tuple(each.fix for each in run.plan.fixes if each.fix.key not in fixed)
     plan = SealedPlan(
-        seal="",
+        seal=_NOT_YET,
         digest=digest_of(fixes),
         run_id=run.id,
         as_of=run.as_of,

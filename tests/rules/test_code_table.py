@@ -12,7 +12,7 @@ from builders import CATALOG, customers, decided, linked, observe_world, stripe_
 from reconciler.model.catalog import SourceKeys
 from reconciler.model.drift import Code, Decided, Direction
 from reconciler.model.terms import Authority
-from reconciler.rules.catalogue import CATALOGUE, fixable
+from reconciler.rules.catalogue import CATALOGUE, fixable, leaking
 from reconciler.rules.row import Column, Row, Stage
 
 PUBLISHED = Path(__file__).parents[2].parent / "shared" / "drift_codes.md"
@@ -148,6 +148,27 @@ def test_the_words_of_each_row_are_whole_sentences(code: Code) -> None:
         assert "{" not in said
     assert not row.when.endswith(".")
     assert "{" not in row.when
+
+
+def test_only_codes_whose_money_leaks_whatever_the_case_may_set_a_status() -> None:
+    assert leaking() == {
+        Code.COLLECTION_PAUSED,
+        Code.CONTRACT_EXPIRED,
+        Code.DOWNGRADE_LATE,
+        Code.ENDED_STILL_ENTITLED,
+        Code.FUTURE_START,
+        Code.LINK_DEAD,
+        Code.LINK_STALE,
+        Code.NEVER_PAID_ENTITLED,
+        Code.PAID_TIER_NO_BILLING,
+        Code.PAST_DUE_BEYOND_GRACE,
+        Code.PAUSED,
+        Code.PAYMENT_DISPUTED,
+        Code.TIER_OVER,
+        Code.TRIAL_OVERRUN,
+        Code.UNPAID,
+        Code.ZERO_AMOUNT_LIVE,
+    }
 
 
 def test_a_case_that_no_row_covers_is_unclassified_and_never_in_sync() -> None:

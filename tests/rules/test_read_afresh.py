@@ -9,7 +9,7 @@ import pytest
 from builders import customers, invoice, lago_customer, lago_sub, linked, observe_world, stripe_customer, stripe_sub
 from reconciler.model.billing import Invoice, Source
 from reconciler.model.observation import CustomerReading, SideList
-from reconciler.rules.identity import BillingIndex, Links, link_of
+from reconciler.rules.identity import BillingIndex, Links, claims_of, link_of
 
 LISTED = observe_world(
     [linked(1), linked(2)],
@@ -86,3 +86,15 @@ def test_links_that_were_followed_are_kept_for_the_very_organisation_and_index_a
         assert links.of(org, index) == {source: link_of(org, source, index) for source in Source}
     assert links.of(one, read) != links.of(one, INDEX)
     assert links.of(gone, INDEX) != links.of(one, INDEX)
+
+
+def test_every_customer_is_claimed_by_those_that_lead_to_it() -> None:
+    orgs = [linked(1), linked(2), linked(3, lago_id="org_1", stripe_id=None), linked(4, stripe_id="cus_2")]
+    deleted = linked(5, lago_id="org_2", stripe_id=None, status="deleted")
+    assert claims_of([*orgs, deleted], INDEX) == {
+        (Source.LAGO, "lago-1"): ("org_1", "org_3"),
+        (Source.LAGO, "lago-2"): ("org_2",),
+        (Source.STRIPE, "cus_1"): ("org_1",),
+        (Source.STRIPE, "cus_2"): ("org_2", "org_4"),
+    }
+    assert claims_of([deleted], INDEX) == {(Source.LAGO, "lago-2"): ("org_5",)}
