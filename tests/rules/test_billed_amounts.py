@@ -99,6 +99,16 @@ def test_metered_parts_and_other_products_are_left_out_of_what_is_billed() -> No
     assert billed(with_items(metered, seats)) == 9900
 
 
+@pytest.mark.parametrize(("automatic", "overbilled"), [(False, 0), (True, 9900)])
+def test_what_two_sides_bill_is_billed_twice_only_where_both_collect_by_themselves(
+    *, automatic: bool, overbilled: int
+) -> None:
+    observed = world("professional", lago_sub(collected_automatically=automatic), stripe_sub())
+    (verdict,) = judged(observed, terms(Authority.EITHER)).verdicts
+    assert verdict.books is not None
+    assert (verdict.books.billed, verdict.books.overbilled) == (19800, overbilled)
+
+
 def test_what_is_metered_alone_is_of_unknown_amount_and_live() -> None:
     metered = Item(id="si_1", price_id="price_professional", unit_amount=5, currency="usd", metered=True)
     row = stripe_sub(items=(metered,))
