@@ -36,6 +36,7 @@ def main(arguments: list[str]) -> int:
     for name in ("reconciler", "tests", "docs"):
         if not (FOLDER / name).exists():
             (FOLDER / name).symlink_to(PROJECT / name)
+    shutil.rmtree(FOLDER / "mutants" / "tests", ignore_errors=True)  # mutmut leaves there what is no test any more
     if again:
         _forget_survivors()
     jobs = os.environ.get("JOBS", "auto")
