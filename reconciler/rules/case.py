@@ -58,7 +58,7 @@ class Verdict:
     charged_twice: ChargedTwice | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
 class Case:
     """One organisation, where it leads, what it amounts to on every configured side, and what it is due.
 

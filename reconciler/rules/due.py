@@ -30,7 +30,7 @@ class Says(StrEnum):
 _NOTHING_LIVE = frozenset({Says.NOTHING, Says.ELSEWHERE})  # on a side that grants
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
 class Due:
     """What is due: `tier` and the subscription or contract it comes from; without a tier, nothing is or none can be."""
 
@@ -40,7 +40,7 @@ class Due:
     contract: Contract | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
 class Sides:
     """One organisation's sides, of which what is due is made. `has` is its tier; `unread` where its id is unseen.
 

