@@ -3,8 +3,8 @@ SHELL := /bin/sh
 BOOTSTRAP := .bootstrap/bin/uv
 UV := $(shell command -v uv 2>/dev/null || echo $(BOOTSTRAP))
 RUN := $(UV) run --frozen
-# Tests use at most this many processes.
-JOBS ?= auto
+# Tests use this many processes: twice as many as there are processors, since many of them wait.
+JOBS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 KILLS ?= 200
 SOAK_MINUTES ?= 30
 
@@ -47,7 +47,7 @@ mutation: $(UV) ## changes the store's codec and journal in every way it knows; 
 	$(RUN) --group mutation mutmut run
 
 mutation-rules: $(UV) ## the same of the rules: half an hour and more, for the night; MUTANTS names some, as 'reconciler.rules.due.*'
-	JOBS=$(JOBS) $(RUN) --group mutation python mutation/mutate_rules.py $(MUTANTS)
+	$(RUN) --group mutation python mutation/mutate_rules.py $(MUTANTS)
 
 approve: $(UV) ## what is judged in the approved worlds, written anew: see the difference before it is committed
 	PYTHONPATH=tests $(RUN) python -m rules.approved_worlds
