@@ -21,7 +21,7 @@ from reconciler.rules.standing import Granting, Standing, monthly_sum
 _FIRST_PAYMENT = timedelta(hours=23)
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
+@dataclass(slots=True, kw_only=True)  # not frozen: see Granting of standing.py
 class Books:
     """Monthly minor units of one currency; None is unpriced. billed - overbilled + variance + leak - owed = had."""
 

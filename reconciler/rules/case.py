@@ -1,4 +1,4 @@
-"""One organisation with all that bears on it, put together before it is judged, and the verdict that comes of it."""
+"""One organisation with all that bears on it, the world that it is judged in, and the verdict that comes of it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from reconciler.model.acts import Contract
 from reconciler.model.billing import Source, Subscription
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Code, Decided, Direction, Drift, DriftMoney, Fix, State
-from reconciler.model.orgs import DELETED, Org
+from reconciler.model.orgs import Org
 from reconciler.model.run import ChargedTwice
 from reconciler.model.terms import Authority, Terms
-from reconciler.rules.books import Books, books_of, collecting_sides, overbilled_on
+from reconciler.rules.books import Books, overbilled_on
 from reconciler.rules.catalogue import CATALOGUE
-from reconciler.rules.due import Due, Says, Sides, what_is_due
-from reconciler.rules.dunning import Late, disputed_rows, late_payments
+from reconciler.rules.due import Due
+from reconciler.rules.dunning import Late
 from reconciler.rules.identity import BillingIndex, Claims, Link, Links, named_apart
 from reconciler.rules.matching import Matcher
 from reconciler.rules.past import Past
-from reconciler.rules.standing import NO_RANK, Granting, Reader, Standing, monthly_sum
+from reconciler.rules.standing import Granting, Standing, monthly_sum
+from reconciler.rules.standing_reader import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,22 @@ class World:
         """What reads standings out of subscriptions."""
         return Reader(matcher=self.matcher, terms=self.terms, past=self.past, now=self.now)
 
+    def subscriptions_of(self, org: Org, link: Link) -> list[Subscription]:
+        """Those of every customer of `org`; of one it shares only what names it, or names nobody and may be paid ahead.
+
+        What ended may have named nobody: while it is, or may be, paid ahead it keeps whoever has its tier, and it
+        proves no end. What was paid for it belongs to no single one.
+        """
+        held: list[Subscription] = []
+        for customer_id in link.customers:
+            rows = self.index.of_customer(link.source, customer_id)
+            sharers = self.claims.get((link.source, customer_id), ())
+            if len(sharers) > 1 and named_apart(link.source, customer_id, sharers, self.index):
+                ahead = [row for row in rows if not row.org_key and self.reader.may_be_paid_ahead(row)]
+                rows = (*(row for row in rows if row.org_key == org.id), *map(_unpriced, ahead))
+            held += rows
+        return held
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -58,7 +75,7 @@ class Verdict:
     charged_twice: ChargedTwice | None = None
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
+@dataclass(slots=True, kw_only=True)  # not frozen: see Granting of standing.py
 class Case:
     """One organisation, where it leads, what it amounts to on every configured side, and what it is due.
 
@@ -137,9 +154,7 @@ class Case:
 
     def subscriptions(self) -> list[Subscription]:
         """Every subscription of every side."""
-        return [
-            row for source, link in self.links.items() for row in _subscriptions(self.org, source, link, self.world)
-        ]
+        return [row for link in self.links.values() for row in self.world.subscriptions_of(self.org, link)]
 
     def drift(
         self,
@@ -213,103 +228,6 @@ class Case:
 def drift_id(code: Code, *parts: str) -> str:
     """The id of a drift: its code and what it is about, no values, so it stays the same while amounts move."""
     return ":".join((code, *(part for part in parts if part)))
-
-
-def make_case(org: Org, world: World) -> Case:
-    """Put together what bears on `org`."""
-    index, terms, now = world.index, world.terms, world.now
-    has = terms.catalog.tiers.get(org.tier)
-    authority = terms.authority_for(org.id)
-    reader = world.reader
-    links = world.links.of(org, index)
-    standings: dict[Source, Standing] = {}
-    foreign: list[Subscription] = []
-    own_modes = {None, terms.livemode}
-    for source in index.complete:
-        rows = _subscriptions(org, source, links[source], world)
-        strange = [row for row in rows if row.livemode not in own_modes]
-        if strange:
-            foreign += strange
-            rows = [row for row in rows if row.livemode in own_modes]
-        standings[source] = reader.standing_of(source, rows, complete=index.complete[source])
-    both_collect = len(standings) == len(Source) and all(side.collected_automatically for side in standings.values())
-    double = both_collect and authority is not Authority.BOTH
-    granting = tuple(standings[source] for source in authority.sides)
-    collecting = collecting_sides(authority, standings, terms)
-    late = late_payments(org.id, collecting, standings, index=index, past=world.past, terms=terms, now=now)
-    contracts, expired = world.past.contracts_of(org.id, now)
-    lapsed = {key for key, each in late.items() if each.lapsed}
-    unpaid = disputed_rows(collecting, standings, index, now) | lapsed
-    if has is not None and org.status != DELETED:
-        unread = frozenset(source for source, link in links.items() if link.unread)
-        sides = Sides(
-            has=has,
-            authority=authority,
-            standings=standings,
-            unread=unread,
-            contracts=contracts,
-            terms=terms,
-            granting=granting,
-            lapsed=lapsed,
-        )
-        due = what_is_due(sides)
-        books = books_of(
-            org, sides, due, collecting=collecting, double=double, unpaid=unpaid, late=late.keys(), now=now
-        )
-    else:
-        due, books = Due(says=Says.NOTHING), None
-    tops = [side.live[0] for side in granting if side.live]
-    tiers = terms.catalog.tiers
-    ranks = [each.entitles_to.rank for each in tops] + [tiers[e.tier].rank for e in contracts if e.tier in tiers]
-    granted_rank = max(ranks, default=NO_RANK)
-    return Case(
-        org=org,
-        has=has,
-        authority=authority,
-        links=links,
-        standings=standings,
-        foreign=foreign,
-        granting=granting,
-        collecting=collecting,
-        both_collect=both_collect,
-        double=double,
-        late=late,
-        unpaid=unpaid,
-        contracts=contracts,
-        expired=expired,
-        due=due,
-        granted_rank=granted_rank,
-        collected=_collected(collecting, standings, granted_rank),
-        books=books,
-        world=world,
-    )
-
-
-def _collected(
-    collecting: Iterable[Source], standings: Mapping[Source, Standing], granted_rank: int
-) -> Granting | None:
-    rows = [standings[source].live[0] for source in collecting if standings[source].live]
-    if not rows:
-        return None
-    top = max(rows, key=lambda each: (each.entitles_to.rank, each.takes_money))
-    return top if top.entitles_to.rank >= granted_rank else None
-
-
-def _subscriptions(org: Org, source: Source, link: Link, world: World) -> list[Subscription]:
-    """Those of every customer of `org`; of a customer it shares only those that name it, or are paid for and name none.
-
-    What ended may have named nobody: while it is, or may be, paid ahead it keeps whoever has its tier, and it proves no
-    end. What was paid for it belongs to no single one.
-    """
-    held: list[Subscription] = []
-    for customer_id in link.customers:
-        rows = world.index.of_customer(source, customer_id)
-        sharers = world.claims.get((source, customer_id), ())
-        if len(sharers) > 1 and named_apart(source, customer_id, sharers, world.index):
-            ahead = [row for row in rows if not row.org_key and world.reader.may_be_paid_ahead(row)]
-            rows = (*(row for row in rows if row.org_key == org.id), *map(_unpriced, ahead))
-        held += rows
-    return held
 
 
 def _unpriced(row: Subscription) -> Subscription:

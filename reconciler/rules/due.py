@@ -30,7 +30,7 @@ class Says(StrEnum):
 _NOTHING_LIVE = frozenset({Says.NOTHING, Says.ELSEWHERE})  # on a side that grants
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
+@dataclass(slots=True, kw_only=True)  # not frozen: see Granting of standing.py
 class Due:
     """What is due: `tier` and the subscription or contract it comes from; without a tier, nothing is or none can be."""
 
@@ -40,7 +40,7 @@ class Due:
     contract: Contract | None = None
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
+@dataclass(slots=True, kw_only=True)  # not frozen: see Granting of standing.py
 class Sides:
     """One organisation's sides, of which what is due is made. `has` is its tier; `unread` where its id is unseen.
 
@@ -56,7 +56,7 @@ class Sides:
     granting: Sequence[Standing]
     lapsed: AbstractSet[str]
 
-    def pays(self, granting: Granting) -> bool:
+    def pays_or_in_grace(self, granting: Granting) -> bool:
         """Whether money comes in for a live subscription, or its grace is not over."""
         return granting.takes_money and granting.subscription.id not in self.lapsed
 
@@ -105,7 +105,7 @@ def _by_authority(sides: Sides) -> Due:
     if not live:
         return Due(says=Says.NOTHING)
     tops = [live[0].live[0]] if sides.authority is Authority.BOTH else [_deciding(side, sides) for side in live]
-    top = max(tops, key=lambda each: (sides.pays(each), each.entitles_to.rank))
+    top = max(tops, key=lambda each: (sides.pays_or_in_grace(each), each.entitles_to.rank))
     return Due(says=Says.LIVE, tier=top.entitles_to, by=top)
 
 
@@ -115,7 +115,7 @@ def _deciding(side: Standing, sides: Sides) -> Granting:
     That much is proven to be due, whatever comes of the other.
     """
     top = side.live[0]
-    paid = () if sides.pays(top) else filter(sides.pays, side.live)
+    paid = () if sides.pays_or_in_grace(top) else filter(sides.pays_or_in_grace, side.live)
     return next((each for each in paid if each.entitles_to.rank > sides.has.rank), top)
 
 
@@ -133,7 +133,7 @@ def _gives_more(sides: Sides, contract: Contract) -> bool:
     """
     rank = sides.terms.catalog.tiers[contract.tier].rank
     live = [each for side in sides.granting for each in side.live if each.entitles_to.rank > rank]
-    return any(rank < sides.has.rank or sides.pays(each) for each in live)
+    return any(rank < sides.has.rank or sides.pays_or_in_grace(each) for each in live)
 
 
 def _kept(sides: Sides) -> Granting | None:

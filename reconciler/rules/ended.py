@@ -15,7 +15,8 @@ from reconciler.rules.due import Says
 from reconciler.rules.dunning import disputes_lost, invoices_of, overdue_of
 from reconciler.rules.fixes import status_fix, stops_lapsing, tier_fix
 from reconciler.rules.schedules import explaining, said
-from reconciler.rules.standing import SCHEDULE_LAG, Granting
+from reconciler.rules.standing import Granting
+from reconciler.rules.standing_reader import SCHEDULE_LAG
 
 
 def incomplete_in_window(case: Case) -> Iterator[Drift]:

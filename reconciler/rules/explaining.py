@@ -13,10 +13,11 @@ from reconciler.model.observation import Observation, Snapshot
 from reconciler.model.orgs import Org
 from reconciler.model.run import Plan, PlannedFix
 from reconciler.model.terms import Limits, Policy, Terms
-from reconciler.rules.case import Verdict, make_case
+from reconciler.rules.case import Verdict
 from reconciler.rules.compare import faults_of, find_drifts, make_world
 from reconciler.rules.decide import decide, explain_decisions
 from reconciler.rules.identity import Link
+from reconciler.rules.make_case import make_case
 from reconciler.rules.planning import build_plan
 from reconciler.rules.refusals import refuse_run
 from reconciler.rules.stops import Scope, Tried

@@ -12,7 +12,7 @@ from reconciler.rules.due import Says
 from reconciler.rules.standing import Standing
 
 
-def holds(case: Case, fault: str) -> Iterator[Drift]:
+def why_held(case: Case, fault: str) -> Iterator[Drift]:
     """Why nothing can be concluded of the tier and the status; `fault` is what is wrong with the record."""
     status = case.org.status
     if status not in {ACTIVE, SUSPENDED}:

@@ -23,7 +23,7 @@ class Way(StrEnum):
     OWN_ID = "the organisation's own id, held by the customer"
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen, which would take a tenth of judging; nobody changes one
+@dataclass(slots=True, kw_only=True)  # not frozen: see Granting of standing.py
 class Link:
     """Where one organisation leads on one side: each customer with the ways to it.
 

@@ -11,9 +11,10 @@ from reconciler.model.drift import Code, Decided, Direction, Drift
 from reconciler.model.orgs import ACTIVE, DELETED, Org
 from reconciler.rules import beside, contracts, ended, flagged, holds, lasting, links, price, schedules, statuses, tier
 from reconciler.rules.books import Books
-from reconciler.rules.case import Case, Verdict, World, make_case
+from reconciler.rules.case import Case, Verdict, World
 from reconciler.rules.catalogue import CATALOGUE, PLACE, default_of
 from reconciler.rules.due import Says
+from reconciler.rules.make_case import make_case
 from reconciler.rules.row import LEAK, OWED, Stage
 from reconciler.rules.schedules import said
 
@@ -65,11 +66,11 @@ IDENTITY: tuple[Rule, ...] = (
 )
 
 
-def where(holds: Callable[[Case], bool], rule: Rule) -> Rule:
+def where(condition: Callable[[Case], bool], rule: Rule) -> Rule:
     """The rule for the cases that it is about, so that most organisations pass many rules at one question."""
 
     def judged(case: Case) -> Iterable[Drift]:
-        return rule(case) if holds(case) else ()
+        return rule(case) if condition(case) else ()
 
     return judged
 
@@ -164,7 +165,7 @@ def _drifts(case: Case, fault: str) -> Iterator[Drift]:
         return
     identity = [drift for rule in IDENTITY for drift in rule(case)]
     yield from identity
-    held = tuple(holds.holds(case, fault))
+    held = tuple(holds.why_held(case, fault))
     yield from held
     if held or any(default_of(drift) is Decided.HOLD for drift in identity):
         return

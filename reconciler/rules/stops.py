@@ -17,7 +17,7 @@ from reconciler.rules.catalogue import default_of, stops_of
 _FIRST_RETRY = timedelta(minutes=5)
 _LAST_RETRY = timedelta(hours=24)
 _TIMES_LONGER = 3
-_MOST_TIMES = 10
+_MOST_TIMES = 10  # far beyond the last retry: the number stays small
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from builders import customers, linked, observe_world, terms
 from reconciler.model.drift import Code, Drift
-from reconciler.rules.case import Case, make_case
+from reconciler.rules.case import Case
 from reconciler.rules.compare import make_world
 from reconciler.rules.judge import Rule, all_of, first_of, where
+from reconciler.rules.make_case import make_case
 
 ORG = linked()
 CASE = make_case(ORG, make_world(observe_world([ORG], *customers()), terms()))

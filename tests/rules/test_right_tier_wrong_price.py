@@ -31,8 +31,8 @@ from reconciler.model.drift import Code, Decided
 from reconciler.model.money import Interval, Period
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, Terms
-from reconciler.rules.case import make_case
 from reconciler.rules.compare import make_world
+from reconciler.rules.make_case import make_case
 from reconciler.rules.price import price_override
 
 BY_STRIPE, BY_LAGO = terms(Authority.STRIPE), terms(Authority.LAGO)

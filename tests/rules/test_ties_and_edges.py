@@ -35,11 +35,12 @@ from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, Terms
 from reconciler.rules.accrual import accrued
 from reconciler.rules.books import Books
-from reconciler.rules.case import Case, Verdict, make_case
+from reconciler.rules.case import Case, Verdict
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.compare import Judgement, make_world
 from reconciler.rules.fixes import tier_fix
 from reconciler.rules.lasting import not_lasting
+from reconciler.rules.make_case import make_case
 from reconciler.rules.schedules import said
 from reconciler.rules.totals import add_up
 

@@ -9,9 +9,9 @@ import pytest
 from builders import EVERYTHING, FIX_ALL, NOW, customers, judged, lago_sub, linked, observe_world, stripe_sub, terms
 from reconciler.model.drift import Code
 from reconciler.model.history import Failures, Sighting
-from reconciler.rules.case import make_case
 from reconciler.rules.catalogue import CATALOGUE
 from reconciler.rules.compare import make_world
+from reconciler.rules.make_case import make_case
 from reconciler.rules.stops import Question, next_try, rules_tried
 
 ORG = linked(1, "enterprise")
