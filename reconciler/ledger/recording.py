@@ -58,7 +58,7 @@ def write_run(connection: Connection, run: RunRecord) -> None:
     planned = {each.fix.key for each in run.plan.fixes}
     for outcome in run.outcomes:
         with append(connection, "outcome", outcome.fix.org_id, outcome.at) as each:
-            _write_outcome(connection, each, event, outcome, number, looked=outcome.fix.key in planned)
+            _write_outcome(connection, each, event, outcome, number, looked_again=outcome.fix.key in planned)
 
 
 def write_intent(connection: Connection, run_id: str, fixes: Sequence[Fix], at: datetime) -> None:
@@ -201,7 +201,7 @@ def _write_confirmations(
 
 
 def _write_outcome(
-    connection: Connection, event: int, run: int, outcome: Outcome, number: int, *, looked: bool
+    connection: Connection, event: int, run: int, outcome: Outcome, number: int, *, looked_again: bool
 ) -> None:
     row = {**fix_row(outcome.fix), "seq": event, "run": run, "result": outcome.result.value, "at": outcome.at}
     connection.execute(insert(outcomes).values(**row, error=outcome.error, written=outcome.written))
@@ -210,7 +210,7 @@ def _write_outcome(
         # A fix that was read back ended its drift: seen again, it is seen anew, and must be confirmed and settle anew.
         last_seen = connection.scalar(select(runs.c.as_of).where(runs.c.counts, runs.c.complete_no == number))
         ended.append((sightings, {"last_no": number, "last_seen": last_seen, "ended": EndedAs.FIXED.value}))
-    if outcome.result is OutcomeResult.FIXED or (outcome.result is OutcomeResult.STALE and looked):
+    if outcome.result is OutcomeResult.FIXED or (outcome.result is OutcomeResult.STALE and looked_again):
         # A second look that said otherwise is as good as a run that did not come to the fix. What a person approved and
         # the run itself did not plan had none: it is confirmed or not by what the run decided, if it was complete.
         ended.append((confirmations, {}))
