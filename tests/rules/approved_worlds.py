@@ -34,7 +34,7 @@ from rules.plain_text import lines_of
 
 FOLDER = Path(__file__).parent / "approved"
 SEEDS = FOLDER / "seeds.txt"
-A_FILE = 15
+WORLDS_A_FILE = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +62,13 @@ def seeds() -> list[int]:
 def approved_files() -> dict[Path, list[int]]:
     """Each file of approved text with the seeds of its worlds."""
     every = seeds()
-    starts = range(0, len(every), A_FILE)
-    return {FOLDER / f"worlds_{start // A_FILE + 1:02}.txt": every[start : start + A_FILE] for start in starts}
+    shares = [every[start : start + WORLDS_A_FILE] for start in range(0, len(every), WORLDS_A_FILE)]
+    return {FOLDER / f"worlds_{number:02}.txt": share for number, share in enumerate(shares, start=1)}
 
 
-def text_of(of: list[int]) -> str:
+def text_of(worlds: list[int]) -> str:
     """What comes of the worlds of these seeds."""
-    return "\n".join(line for seed in of for line in _outcome(seed, setting_of(seed))) + "\n"
+    return "\n".join(line for seed in worlds for line in _outcome(seed, setting_of(seed))) + "\n"
 
 
 def _outcome(seed: int, setting: Setting) -> Iterator[str]:
@@ -154,5 +154,5 @@ def _concluded(judgement: Judgement, decisions: list[Decision], plan: Plan, sett
 if __name__ == "__main__":
     for old in FOLDER.glob("worlds_*.txt"):
         old.unlink()
-    for path, of in approved_files().items():
-        path.write_text(text_of(of), encoding="utf-8")
+    for path, worlds in approved_files().items():
+        path.write_text(text_of(worlds), encoding="utf-8")

@@ -69,7 +69,7 @@ class OddWorld:
 
 
 def _catalog() -> Catalog:
-    """The catalogue of the other tests, with older prices, other keys, trials, and a price that is not listed."""
+    """The catalog of the other tests, with older prices, other keys, trials, and a price that is not listed."""
     tiers = dict(CATALOG.tiers)
     starter, professional = tiers["starter"], tiers["professional"]
     tiers["trial"] = replace(tiers["trial"], trial_days=30)
