@@ -71,7 +71,7 @@ format: $(UV)
 	$(RUN) ruff format .
 
 clean:
-	rm -rf .venv .bootstrap .mypy_cache .ruff_cache .pytest_cache .hypothesis demo
+	rm -rf .venv .bootstrap .mypy_cache .ruff_cache .pytest_cache .hypothesis build mutants demo
 
 $(BOOTSTRAP):
 	python3 -m venv .bootstrap
