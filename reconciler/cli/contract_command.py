@@ -15,7 +15,7 @@ from reconciler.bootstrap.stores import open_store
 from reconciler.cli.ledger_access import By, Config, Opened, Reason, day, opened, say
 from reconciler.errors import UsageError
 from reconciler.ledger import contracts
-from reconciler.reports.money_text import money_text
+from reconciler.model.money_text import money_text
 from reconciler.reports.safe_text import shown
 
 contract_app = typer.Typer(help="Tiers that were agreed outside billing.", rich_markup_mode=None)

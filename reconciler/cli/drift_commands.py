@@ -14,7 +14,7 @@ from reconciler.ledger import saying
 from reconciler.ledger.states import DriftState, RecordedDrift, WaiverState
 from reconciler.model.acts import Act
 from reconciler.model.drift import Code
-from reconciler.reports.money_text import money_words
+from reconciler.reports.money_words import money_words
 from reconciler.settings.kinds import parse_duration
 
 _Drift = Annotated[str, typer.Argument(metavar="DRIFT", help="The drift's id, as reports name it.")]

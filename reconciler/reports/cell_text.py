@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconciler.model.moments import utc
 from reconciler.model.money import Money
-from reconciler.reports.money_text import money_text
+from reconciler.model.money_text import money_text
 from reconciler.reports.safe_text import shown
 from reconciler.reports.tables import Cell
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.model.money import Money
+from reconciler.model.money_text import major_units
 from reconciler.reports.compose import DRIFTS
 from reconciler.reports.document import instant
 from reconciler.reports.drift_table import AMOUNTS
-from reconciler.reports.money_text import major_units
 from reconciler.reports.safe_text import FORMULA_STARTS, shown
 from reconciler.reports.tables import Book, Cell
 

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.model.drift import Decided, Decision, DriftMoney, Severity, State
 from reconciler.model.private import without_email
 from reconciler.model.run import Explained, Outcome, Plan, PlannedFix, RunRecord, SourceRead, Totals
-from reconciler.reports.money_text import columns_of
+from reconciler.reports.money_words import columns_of
 from reconciler.reports.remedies import remedy_of
 
 SCHEMA_VERSION = 1

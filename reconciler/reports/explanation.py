@@ -11,10 +11,11 @@ from rich.console import Console
 from reconciler.model.billing import Invoice, Item, Source, Subscription
 from reconciler.model.drift import Code, Decision
 from reconciler.model.moments import utc
+from reconciler.model.money_text import money_text
 from reconciler.model.run import Approval, PlannedFix
 from reconciler.reports.background import Background
 from reconciler.reports.links import links_of
-from reconciler.reports.money_text import money_text, money_words
+from reconciler.reports.money_words import money_words
 from reconciler.reports.page import Page
 from reconciler.reports.words import before_and_after, counted
 from reconciler.rules.catalogue import CATALOGUE

@@ -12,7 +12,7 @@ from reconciler.model.moments import utc
 from reconciler.model.run import Approval, RunRecord
 from reconciler.reports.document import listed, plain
 from reconciler.reports.fates import Fate, fates_of
-from reconciler.reports.money_text import columns_of, money_words
+from reconciler.reports.money_words import columns_of, money_words
 from reconciler.reports.remedies import remedy_of
 from reconciler.reports.words import counted, has_and_due, since
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.money import Money
+from reconciler.model.money_text import money_text
 from reconciler.reports.ageing import BUCKETS
 from reconciler.reports.cell_text import cell_text
-from reconciler.reports.money_text import money_text
 from reconciler.reports.summary_sheet import SUMMARY
 from reconciler.reports.tables import Book, Cell, Table
 from reconciler.reports.words import counted, day

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.model.money import Money
+from reconciler.model.money_text import decimals_of
 from reconciler.model.run import RunRecord
 from reconciler.reports.document import instant, listed, plain
-from reconciler.reports.money_text import decimals_of
 from reconciler.reports.safe_text import shown
 from reconciler.reports.tables import Cell, Kind, Table
 

@@ -12,12 +12,12 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from reconciler.model.money import Money
+from reconciler.model.money_text import money_text
 from reconciler.model.run import RunRecord
 from reconciler.reports.cell_text import cell_text
 from reconciler.reports.compose import DRIFTS
 from reconciler.reports.html_charts import charts_of, trend_of
 from reconciler.reports.html_data import data_of, packed
-from reconciler.reports.money_text import money_text
 from reconciler.reports.tables import Balance, Book, Cell, Column, Kind
 
 _STATIC_ROWS = 200  # of a table that is written into the page as it is

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from reconciler.model.money_text import major_units, money_text
 from reconciler.model.run import CurrencyTotals, RunRecord
-from reconciler.reports.money_text import major_units, money_text
 
 # In the order of the tie-out; what is below `= had` is no part of it.
 LABELS = (

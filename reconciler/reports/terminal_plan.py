@@ -9,7 +9,7 @@ from reconciler.model.drift import Call, Direction, Drift
 from reconciler.model.run import Approval, RunRecord
 from reconciler.reports.fates import Fate, fates_of
 from reconciler.reports.groups import LONGEST
-from reconciler.reports.money_text import money_words
+from reconciler.reports.money_words import money_words
 from reconciler.reports.page import Page
 from reconciler.reports.words import before_and_after, counted
 

@@ -11,7 +11,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from reconciler.model.money import Money
-from reconciler.reports.money_text import decimals_of
+from reconciler.model.money_text import decimals_of
 from reconciler.reports.safe_text import FORMULA_STARTS, shown
 from reconciler.reports.tables import Balance, Cell, Column, Kind, Table
 from reconciler.reports.xlsx_formulas import NONE, Lookup, alike, formula_of

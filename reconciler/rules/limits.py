@@ -10,6 +10,7 @@ from decimal import Decimal
 from reconciler.model.drift import Direction, Fix
 from reconciler.model.history import DoneFix, History
 from reconciler.model.moments import utc
+from reconciler.model.money_text import money_text
 from reconciler.model.orgs import DELETED
 from reconciler.model.run import Explained, Shows
 from reconciler.model.terms import Limits, Terms
@@ -164,8 +165,9 @@ def _too_dear(
         of = population.monthly.get(currency, 0)
         if minor > limits.max_monthly_value_ratio * of:
             text = (
-                f"{minor} {currency} a month (minor units) to {_VERB[direction]}, the last 24 hours included, of {of} "
-                f"that paid tiers list, at most a share of {limits.max_monthly_value_ratio} is allowed"
+                f"{money_text(minor, currency)} a month to {_VERB[direction]}, the last 24 hours included, of "
+                f"{money_text(of, currency)} that paid tiers list, at most a share of "
+                f"{limits.max_monthly_value_ratio} is allowed"
             )
             return Refused(rule="max_monthly_value_ratio", text=text)
     return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.model.billing import Discount
 from reconciler.model.drift import Code, Decided, Direction, Drift
 from reconciler.model.moments import utc
+from reconciler.model.money_text import money_text
 from reconciler.model.terms import Authority
 from reconciler.rules.case import Case
 from reconciler.rules.due import Says
@@ -14,6 +15,8 @@ from reconciler.rules.matching import listed_amount
 from reconciler.rules.row import LOWERING
 from reconciler.rules.standing import Granting
 from reconciler.rules.tier import granted_above
+
+_NOT_KNOWN = "an amount that is not known"
 
 
 def base_ambiguous(case: Case) -> Iterator[Drift]:
@@ -78,8 +81,8 @@ def price_override(case: Case) -> Iterator[Drift]:
         yield case.drift(
             Code.PRICE_OVERRIDE,
             subject=by.subscription.id,
-            detail=f"{by.subscription.id} bills {by.item.unit_amount} {by.item.currency} (minor units) instead of "
-            f"{listed}",
+            detail=f"{by.subscription.id} bills {money_text(by.item.unit_amount, by.item.currency)} instead of "
+            f"{money_text(listed, by.item.currency)}",
             variance=_variance(case),
         )
 
@@ -159,13 +162,19 @@ def _variance(case: Case) -> int | None:
 
 def _both(pair: tuple[Granting, Granting]) -> str:
     return ", ".join(
-        f"{each.monthly} {each.item.currency} a month (minor units) on {each.subscription.source}, billed by the "
-        f"{each.item.period.interval}"
-        for each in pair
+        f"{_monthly(each)} on {each.subscription.source}, billed by the {each.item.period.interval}" for each in pair
     )
+
+
+def _monthly(granting: Granting) -> str:
+    if granting.monthly is None:
+        return _NOT_KNOWN
+    return f"{money_text(granting.monthly, granting.item.currency)} a month"
 
 
 def _off(discount: Discount) -> str:
     if discount.percent is not None:
         return f"{discount.percent} %"
-    return f"{discount.amount_minor} {discount.currency} (minor units)"
+    if discount.amount_minor is None or discount.currency is None:
+        return _NOT_KNOWN
+    return money_text(discount.amount_minor, discount.currency)

@@ -98,6 +98,6 @@ def test_in_a_currency_that_nobody_pays_nothing_may_move() -> None:
     (refused,) = refuse_directions(fixes, nobody, limits=limits, history=History()).values()
     assert refused.rule == "max_monthly_value_ratio"
     assert refused.text == (
-        "3 chf a month (minor units) to raise, the last 24 hours included, of 0 that paid tiers list, at most a share "
-        "of 5 is allowed"
+        "0.03 CHF a month to raise, the last 24 hours included, of 0.00 CHF that paid tiers list, at most a share of 5 "
+        "is allowed"
     )

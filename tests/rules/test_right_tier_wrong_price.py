@@ -60,7 +60,7 @@ def test_another_unit_amount_than_the_list_s_is_an_override_with_its_variance() 
     (decision,) = decided(observed, BY_STRIPE)
     assert (decision.drift.code, decision.decided) == (Code.PRICE_OVERRIDE, Decided.FLAG)
     assert decision.drift.id == "price_override:org_1:sub_1_professional"
-    assert "sub_1_professional bills 9000 usd (minor units) instead of 9900" in decision.drift.text
+    assert "sub_1_professional bills 90.00 USD instead of 99.00 USD" in decision.drift.text
     assert decision.drift.money is not None
     assert (decision.drift.money.variance, decision.drift.money.leak) == (1800, 0)
     assert residuals(observed, BY_STRIPE) == {0}
@@ -124,7 +124,7 @@ def test_an_older_amount_or_price_of_the_tier_is_grandfathered() -> None:
     ("discount", "words", "variance"),
     [
         (Discount(percent=Decimal(20)), "20 % off sub_1_professional", 1980),
-        (Discount(amount_minor=900, currency="usd"), "900 usd (minor units) off sub_1_professional", 900),
+        (Discount(amount_minor=900, currency="usd"), "9.00 USD off sub_1_professional", 900),
     ],
 )
 def test_a_discount_that_leaves_something_is_as_it_should_be(discount: Discount, words: str, variance: int) -> None:
@@ -162,8 +162,8 @@ def test_sides_that_bill_another_amount_differ_with_the_variance_of_the_collecti
     rows = lago_sub(), stripe_sub(discounts=(Discount(percent=Decimal(50)),))
     drift = drifts_of(world("professional", *rows))[0]
     assert drift.code is Code.AMOUNT_DIFFERS
-    assert "9900 usd a month (minor units) on lago" in drift.text
-    assert "4950 usd a month (minor units) on stripe" in drift.text
+    assert "99.00 USD a month on lago" in drift.text
+    assert "49.50 USD a month on stripe" in drift.text
     assert drift.money is not None
     assert drift.money.variance == 4950
 

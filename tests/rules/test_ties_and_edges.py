@@ -145,7 +145,7 @@ def test_by_a_contract_nothing_is_said_of_discounts() -> None:
 def test_several_discounts_are_listed() -> None:
     off = (Discount(percent=Decimal(10)), Discount(amount_minor=5, currency="usd"))
     drift = told(world("professional", stripe_sub(discounts=off)), "discounted")
-    assert drift.text == detailed(drift, "10 %, 5 usd (minor units) off sub_1_professional")
+    assert drift.text == detailed(drift, "10 %, 0.05 USD off sub_1_professional")
 
 
 def test_several_ambiguous_subscriptions_are_listed() -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.model.drift import DriftMoney
-from reconciler.reports.money_text import columns_of, major_units, money_text, money_words
+from reconciler.model.money_text import major_units, money_text
+from reconciler.reports.money_words import columns_of, money_words
 
 
 @pytest.mark.parametrize(
