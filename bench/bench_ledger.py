@@ -24,12 +24,15 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from reconciler.gather import background_of
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.billing import Source
 from reconciler.model.drift import Decided, Decision, Direction
 from reconciler.model.observation import ListProof, ReadProof
 from reconciler.model.run import RunMode, RunRecord, SeenSubscription, SourceRead
+from reconciler.reports.compose import book_of
 from reconciler.reports.json_report import json_report
+from reconciler.settings import load_settings
 from run_builders import T0, decision, drift, fix, org, outcome, plan_of, run_record
 
 YEAR = 35_040
@@ -148,10 +151,11 @@ def _measure(ledger: SqlLedger, business: Business, path: Path, *, runs: int, se
         ledger.history(now)
     with _timed("what people said (before each write)"):
         ledger.acts(now)
+    settings = load_settings(Path(__file__).parent.parent / "config" / "reconciler.toml", {})
     with _timed("the latest report, as JSON"):
         latest = ledger.run(ledger.runs(1)[0].id)
         if latest is not None:
-            json_report(latest)
+            json_report(latest, book_of(latest, background_of(latest, settings, ledger)))
     with _timed("every open drift"):
         ledger.drifts(now, open_only=True)
     with _timed("the audit"):
