@@ -142,7 +142,7 @@ def measure(reader: Reader, server: Server, rate: float = 1e6) -> Figures:
         process = FRESH.Process(target=_read, args=(reader, url, rate, there), daemon=True)
         process.start()
         there.close()
-        figures = here.recv()
+        figures: Figures = here.recv()
         process.join()
         control.send("requests")
         return replace(figures, requests=control.recv())
