@@ -245,6 +245,11 @@ def observe_world(
     )
 
 
+def world(tier: str, *held: Customer | Subscription | Invoice, status: str = "active", **changes: Any) -> Observation:
+    """One organisation linked on both sides, with its customers and what of them is `held`."""
+    return observe_world([linked(1, tier, status=status)], *customers(), *held, **changes)
+
+
 def judged(observation: Observation, by: Terms | None = None) -> Judgement:
     return find_drifts(observation, by or terms())
 

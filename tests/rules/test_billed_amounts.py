@@ -10,27 +10,20 @@ import pytest
 from builders import (
     brief,
     codes_of,
-    customers,
     decided,
     drifts_of,
     judged,
     lago_sub,
-    linked,
-    observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.billing import Discount, Item, Source, Subscription, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
-from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority
 
 BY_STRIPE = terms(Authority.STRIPE)
 ENDED = SubscriptionStatus.ENDED
-
-
-def world(tier: str, *rows: Subscription) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows)
 
 
 def billed(*rows: Subscription) -> int | None:

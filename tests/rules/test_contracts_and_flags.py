@@ -23,6 +23,7 @@ from builders import (
     observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.acts import Contract
 from reconciler.model.billing import Source, Subscription, SubscriptionStatus
@@ -49,10 +50,6 @@ def contract(tier: str = "professional", **changes: Any) -> Contract:
         reference="2026-17",
     )
     return replace(base, **changes)
-
-
-def world(tier: str, *rows: Subscription, history: History | None = None, **changes: Any) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows, history=history, **changes)
 
 
 def agreed(tier: str, *rows: Subscription, by: Contract | None = None, **changes: Any) -> Observation:

@@ -21,8 +21,9 @@ from builders import (
     observe_world,
     stripe_sub,
     terms,
+    world,
 )
-from reconciler.model.billing import EndReason, Subscription, SubscriptionStatus
+from reconciler.model.billing import EndReason, SubscriptionStatus
 from reconciler.model.drift import Drift
 from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, StatusTerms, Terms
@@ -31,10 +32,6 @@ BY_STRIPE = terms(Authority.STRIPE)
 TRIALING, ABANDONED = SubscriptionStatus.TRIALING, SubscriptionStatus.ABANDONED
 LAG = timedelta(hours=26)
 FAILED: dict[str, Any] = {"status": ABANDONED, "end_reason": EndReason.PAYMENT_FAILED}
-
-
-def world(tier: str, *rows: Subscription) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows)
 
 
 def told(observation: Observation, code: str, by: Terms = BY_STRIPE) -> list[Drift]:

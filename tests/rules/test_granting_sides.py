@@ -20,18 +20,14 @@ from builders import (
     observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.billing import Source, Subscription, SubscriptionStatus
 from reconciler.model.drift import Call, Code, Decided, State
-from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, StatusTerms
 
 ENDED = SubscriptionStatus.ENDED
 OVER: dict[str, Any] = {"status": ENDED, "ended_at": NOW - 9 * DAY}
-
-
-def world(tier: str, *rows: Subscription, **changes: Any) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows, **changes)
 
 
 def ended(side: Source, tier: str = "professional") -> Subscription:

@@ -11,25 +11,18 @@ from builders import (
     NOW,
     brief,
     codes_of,
-    customers,
     decided,
     lago_sub,
-    linked,
-    observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.billing import Source, Subscription, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
-from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority
 
 ENDED = SubscriptionStatus.ENDED
 OVER: dict[str, Any] = {"status": ENDED, "ended_at": NOW - 9 * DAY}
-
-
-def world(tier: str, *rows: Subscription, **changes: Any) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows, **changes)
 
 
 def ended(side: Source, tier: str = "professional") -> Subscription:

@@ -26,9 +26,10 @@ from builders import (
     planned,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.acts import Contract
-from reconciler.model.billing import CollectionPause, Customer, Invoice, Source, Subscription, SubscriptionStatus
+from reconciler.model.billing import CollectionPause, Source, Subscription, SubscriptionStatus
 from reconciler.model.catalog import Tier
 from reconciler.model.drift import Decided, Direction
 from reconciler.model.history import History
@@ -51,10 +52,6 @@ AGREED = Contract(
     approver="Ann",
     reference="2026-17",
 )
-
-
-def world(tier: str, *held: Customer | Subscription | Invoice, status: str = "active", **changes: Any) -> Observation:
-    return observe_world([linked(1, tier, status=status)], *customers(), *held, **changes)
 
 
 # a status that was taken

@@ -24,6 +24,7 @@ from builders import (
     observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.billing import CollectionPause, Discount, Item, Source, Subscription, SubscriptionStatus
 from reconciler.model.catalog import SourceKeys
@@ -36,10 +37,6 @@ from reconciler.rules.make_case import make_case
 from reconciler.rules.price import price_override
 
 BY_STRIPE, BY_LAGO = terms(Authority.STRIPE), terms(Authority.LAGO)
-
-
-def world(tier: str, *rows: Subscription) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows)
 
 
 def with_tier(authority: Authority = Authority.STRIPE, **changes: object) -> Terms:

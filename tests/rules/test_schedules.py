@@ -13,29 +13,22 @@ from builders import (
     added,
     brief,
     codes_of,
-    customers,
     decided,
     drifts_of,
     lago_sub,
-    linked,
-    observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.billing import EndReason, Item, Source, Subscription, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
 from reconciler.model.history import History, SubscriptionState
-from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority
 from reconciler.rules.changes import subscription_digest
 
 BY_STRIPE, BY_LAGO, EITHER = terms(Authority.STRIPE), terms(Authority.LAGO), terms(Authority.EITHER)
 LAG = timedelta(hours=26)
 STARTER = Item(id="next", plan_code="starter_monthly", unit_amount=4900, currency="usd")
-
-
-def world(tier: str, *rows: Subscription, history: History | None = None) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows, history=history)
 
 
 def test_an_end_ahead_is_waited_for_and_puts_the_month_at_risk() -> None:

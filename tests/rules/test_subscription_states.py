@@ -12,19 +12,16 @@ from builders import (
     NOW,
     brief,
     codes_of,
-    customers,
     decided,
     drifts_of,
     judged,
     lago_sub,
-    linked,
-    observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.billing import EndReason, Item, Subscription, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
-from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority
 
 BY_STRIPE = terms(Authority.STRIPE)
@@ -37,10 +34,6 @@ OPEN_STATES = [
     SubscriptionStatus.INCOMPLETE,
     SubscriptionStatus.UNKNOWN,
 ]
-
-
-def world(tier: str, *rows: Subscription) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows)
 
 
 def billed(*rows: Subscription) -> int | None:

@@ -25,9 +25,10 @@ from builders import (
     observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.acts import Contract
-from reconciler.model.billing import Customer, Discount, Invoice, Item, Source, Subscription, SubscriptionStatus
+from reconciler.model.billing import Discount, Item, Source, SubscriptionStatus
 from reconciler.model.drift import Code, Drift
 from reconciler.model.history import History, OrgState
 from reconciler.model.money import Interval, Period
@@ -57,10 +58,6 @@ YEARLY = Contract(
     reference="1",
     period=Period(interval=Interval.YEAR),
 )
-
-
-def world(tier: str, *held: Subscription | Invoice | Customer, history: History | None = None) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *held, history=history)
 
 
 def case_of(observation: Observation, by: Terms = BY_STRIPE) -> Case:

@@ -16,17 +16,13 @@ from builders import (
     observe_world,
     stripe_sub,
     terms,
+    world,
 )
 from reconciler.model.billing import Subscription, SubscriptionStatus
 from reconciler.model.drift import Code, Decided
-from reconciler.model.observation import Observation
 from reconciler.model.terms import Authority, StatusTerms
 
 BY_STRIPE = terms(Authority.STRIPE)
-
-
-def world(tier: str, *rows: Subscription) -> Observation:
-    return observe_world([linked(1, tier)], *customers(), *rows)
 
 
 def trialing(tier: str, **changes: Any) -> Subscription:
