@@ -37,7 +37,7 @@ _HUNG_S = 30.0  # a loop that has not turned for so long is not alive
 _LONGEST_PASS_S = 3600.0  # reads and writes end long before by their own deadlines: a pass in hand for longer hangs
 _PATIENCE_S = 17.0  # for what is being written when the daemon is to stop
 _READING_S = 1.0  # for a pass that only reads, which may be dropped
-_REPORTING_S = 5.0  # for one that has written and recorded, until its reports are there too
+_CLOSING_S = 5.0  # for one that has written, recorded and reported, until its files are closed
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
@@ -256,7 +256,7 @@ class Daemon:
         until = time.monotonic() + _READING_S
         while self._in_hand is not None and time.monotonic() < min(until, latest):
             if self._stop.held:
-                until = time.monotonic() + _REPORTING_S
+                until = time.monotonic() + _CLOSING_S
             self._manager.alive()
             time.sleep(0.05)
         dropped = self._in_hand is not None

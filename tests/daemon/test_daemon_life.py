@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from daemon.daemon_support import Running, Site, daemon_site, until
+from notify.receiver import Received
 from reconciler.ledger.sql_ledger import SqlLedger
 from reconciler.model.run import RunResult, Trigger
-from reconciler.sandbox.server import Fault
+from reconciler.sandbox.server import Fault, LoopbackServer
 
 
 @pytest.fixture
@@ -143,6 +144,21 @@ def test_sigterm_while_it_writes_ends_between_two_fixes_with_all_of_them_recorde
     assert run is not None
     assert {(each.fix.org_id, each.fix.call.value) for each in run.outcomes if each.written} == applied
     assert 0 < len(run.outcomes) < len(run.plan.to_write)
+
+
+def test_sigterm_lets_a_pass_that_wrote_report_and_ping_to_the_end(site: Site, tmp_path: Path) -> None:
+    site.lago.add_fault(Fault(target="/customers/[^?]", delay_s=0.2, times=None))
+    with LoopbackServer(Received()) as switch:
+        switch.add_fault(Fault(target="/ping", delay_s=2.5, times=None))
+        (tmp_path / "ping").write_text(f"{switch.url}/ping")
+        site.more = f'[notify]\nping_url = "file:{tmp_path / "ping"}"\n'
+        site.configure()
+        with Running(site) as daemon:
+            daemon.wait_for("fix.applied")
+            assert daemon.stop() == 0
+            assert daemon.named("daemon.stopped")[0]["dropped_a_pass"] is False
+            assert [event for event in daemon.events if event["event"] == "notify.failed"] == []
+        assert [request.target for request in switch.requests] == ["/ping"]
 
 
 def test_sigterm_while_it_reads_drops_the_pass_at_once_and_writes_nothing(site: Site) -> None:
